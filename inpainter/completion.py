@@ -31,10 +31,9 @@ from inpainter.postprocess.softness import match_softness, softening_of
 from inpainter.tensors import to_tensor, to_uint8
 from inpainter.weight_files import load_completion_network
 from weights.base.backends import choose_backend, on_backend
-from weights.base.contracts import Image, Mask, check_image, check_mask
+from weights.base.contracts import FacePhoto, Image, Mask, check_image, check_mask
 from weights.base.device import is_fast_in_bfloat16, resolve_device
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.landmarks.frame import Points
 
 _LARGEST_SIDE = 4096

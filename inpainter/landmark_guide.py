@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from inpainter.data.landmark_map import landmark_map
 from inpainter.data.reference_map import reference_map
 from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS
-from weights.base.contracts import Hole, Image
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Hole, Image
 from weights.landmarks import FaceFrame, covered, shared_finder
 from weights.landmarks.frame import Points
 

@@ -136,8 +136,7 @@ class OnnxCompletion(nn.Module):
         self.image_input, self.mask_input = _tell_apart(file, inputs, image_input, mask_input)
         self._image, self._mask = inputs[self.image_input], inputs[self.mask_input]
         shape = self._image.shape
-        self._channels_last = len(shape) == 4 and shape[3] == 3 and shape[1] != 3
-        height, width = shape[1:3] if self._channels_last else shape[2:4]
+        height, width = shape[1:3] if _channels_come_last(shape, 3) else shape[2:4]
         fixed = [side for side in (height, width) if isinstance(side, int)]
         if len(set(fixed)) > 1:
             raise WeightsError(
@@ -165,10 +164,10 @@ class OnnxCompletion(nn.Module):
         values = low + (high - low) * picture
         values[missing] = 0.0
         known_value, missing_value = convention.mask_values
-        mask = np.where(missing, missing_value, known_value)
+        mask = np.where(missing, missing_value, known_value)[..., None]
         given = {
-            self.image_input: _typed(values, self._image.type, channels_last=self._channels_last),
-            self.mask_input: _mask_like(mask, self._mask),
+            self.image_input: _as_input(values, self._image),
+            self.mask_input: _as_input(mask, self._mask),
         }
         try:
             (found, *_) = self._session.run(None, given)
@@ -304,20 +303,20 @@ def _channels(shape: Sequence[Any]) -> int | None:
     return next((one for one in (*shape[1:2], *shape[3:4]) if one in (1, 3)), None)
 
 
-def _typed(values: NDArray[Any], kind: str, *, channels_last: bool) -> NDArray[Any]:
-    """Convert a picture `(H, W, C)` to a batch of one for an input of this type."""
-    dtype = _TYPES[kind]
+def _as_input(values: NDArray[Any], described: Any) -> NDArray[Any]:
+    """Convert a picture or a mask `(H, W, C)` to a batch of one for an input so described."""
+    dtype = _TYPES[described.type]
     if dtype == np.uint8:
         values = np.rint(values)
-    batch = values[None] if channels_last else values.transpose(2, 0, 1)[None]
-    return np.ascontiguousarray(batch, dtype)
-
-
-def _mask_like(mask: NDArray[Any], described: Any) -> NDArray[Any]:
     if len(described.shape) == 3:
-        return np.ascontiguousarray(mask[None], _TYPES[described.type])
-    last = described.shape[3] == 1 and described.shape[1] != 1
-    return _typed(mask[:, :, None], described.type, channels_last=last)
+        values = values[..., 0]
+    elif not _channels_come_last(described.shape, values.shape[2]):
+        values = values.transpose(2, 0, 1)
+    return np.ascontiguousarray(values[None], dtype)
+
+
+def _channels_come_last(shape: Sequence[Any], channels: int) -> bool:
+    return len(shape) == 4 and shape[3] == channels and shape[1] != channels
 
 
 def _probe(side: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

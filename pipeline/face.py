@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from pipeline.crop import Crop
 from pipeline.upright import UprightView
-from weights.base.contracts import Hole, Image
+from weights.base.contracts import FacePhoto, Hole, Image
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.base.regions import MaskRegion
 from weights.landmarks import FaceFrame, FoundFace
 from weights.landmarks.frame import Points

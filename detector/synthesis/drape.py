@@ -147,12 +147,12 @@ def drape_mask(
     )
     theta = reach * u + np.radians(random.normal(0.0, 1.5))
     y = y + random.normal(0.0, 1.5) * u
-    radius = _spanned(_face_radius(theta, np.broadcast_to(y, theta.shape)))
+    radius = _taut(_face_radius(theta, np.broadcast_to(y, theta.shape)))
     bulge = max(0.0, material.depth - 0.16) * random.uniform(15.0, 45.0)
     dome = np.clip(4.0 * v * (1.0 - v), 0.0, None) * np.clip(1.0 - u**2, 0.0, None)
     radius = radius + random.uniform(0.5, 3.0) + bulge * np.sqrt(dome)
     cloth = np.stack([radius * np.sin(theta), y, _AXIS + radius * np.cos(theta)], axis=-1)
-    places, height = _seen(cloth.reshape(-1, 3), landmarks)
+    places, height = _projected(cloth.reshape(-1, 3), landmarks)
     return Drape(
         places.reshape(*theta.shape, 2),
         height.reshape(theta.shape),
@@ -161,7 +161,9 @@ def drape_mask(
     )
 
 
-def _seen(points: NDArray[np.float64], landmarks: Points) -> tuple[Points, NDArray[np.float64]]:
+def _projected(
+    points: NDArray[np.float64], landmarks: Points
+) -> tuple[Points, NDArray[np.float64]]:
     """Project points `(K, 3)` of the generic face: x y in the picture `(K, 2)`, nearness `(K,)`.
 
     By scaled orthography (DeMenthon and Davis 1995, "Model-based object pose in 25 lines of code");
@@ -192,7 +194,7 @@ def _faces_camera(placed: Points) -> NDArray[np.bool_]:
     return np.asarray(first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0] > 0.0)
 
 
-def _spanned(radius: NDArray[np.float64]) -> NDArray[np.float64]:
+def _taut(radius: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pull each column tight: its upper concave envelope, like taut cloth."""
     rows = len(radius)
     taut = radius.copy()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from detector.data.landmark_faces import MARGIN, LandmarkFaces, collect_faces
 from detector.train.crop_augmentation import cast_shadow, vary_photograph
-from detector.train.recipe import RECIPES
-from detector.train.trunk_recipe import TrunkRecipe
+from detector.train.recipe import LandmarkRecipe
 from detector.train.trunk_training import (
     Samples,
     TrainedNetwork,
@@ -36,35 +35,6 @@ from weights.landmarks.points import GROUPS, MIRRORED, OUTER_EYE_CORNERS
 
 _ROUND = 50
 """Steps between checkpoints."""
-
-
-@dataclass(frozen=True)
-class LandmarkRecipe(TrunkRecipe):
-    """Recipe of a landmark network, in addition to `TrunkRecipe`.
-
-    Attributes:
-        trunk: initial weights of the trunk, "imagenet" or random ("chance").
-        trunk_rate: peak learning rate of the trunk.
-        astray: fraction of crops shifted, rotated or scaled so far that they do not frame a face.
-        masked: fraction of crops with a masked face.
-        rendered: fraction of the training masks that are fully rendered; the others are flat
-            patches.
-    """
-
-    what = "a landmark recipe"
-    kind = "recipe of landmarks"
-    folder = RECIPES / "landmarks"
-
-    frozen_stages: int = 2
-    batch: int = 32
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    precision: str = "32-true"
-    trunk: Literal["imagenet", "chance"] = "imagenet"
-    trunk_rate: float = 5e-4
-    astray: float = 0.2
-    masked: float = 0.6
-    rendered: float = 0.25
 
 
 def reframe(

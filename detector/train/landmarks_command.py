@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.train.recipe import LandmarkRecipe
 from detector.train.trunk_command import run_training, training_arguments, trunk_parser
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> TrainedNetwork:
-    from detector.train.landmarks import LandmarkRecipe, train_landmarks
+    from detector.train.landmarks import train_landmarks
 
     return train_landmarks(
         options.faces,

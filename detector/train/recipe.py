@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from weights.base.errors import ConfigurationError
 from weights.base.names import unknown_name
@@ -187,3 +187,91 @@ class DetectorRecipe(Recipe):
             "warmup_bias_lr": 0.0,
             "nms": False if self.one_to_one else None,
         }
+
+
+@dataclass(frozen=True)
+class TrunkRecipe(Recipe):
+    """Training settings of a network on EfficientNet-Lite's trunk.
+
+    Attributes:
+        frozen_stages: number of the trunk's first stages that stay frozen, with its stem; as they
+            have the highest resolution, that saves a third of the time.
+        steps: optimiser steps.
+        batch: samples in a step.
+        learning_rate: peak rate of all but the trunk; the rates warm up over the first hundredth of
+            the steps and decay along a cosine.
+        weight_decay: of AdamW.
+        precision: as Lightning names it.
+
+    Raises:
+        ConfigurationError: a number is not above 0.
+    """
+
+    frozen_stages: int = 0
+    steps: int = 6000
+    batch: int = 16
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.02
+    precision: str = "bf16-mixed"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name} must be above 0, but is {getattr(self, name)!r}.")
+
+
+@dataclass(frozen=True)
+class VerifierRecipe(TrunkRecipe):
+    """Recipe of a verifier, in addition to `TrunkRecipe`.
+
+    Attributes:
+        encoder: initial weights of the encoder, the network's trunk: "imagenet" or random
+            ("chance").
+        encoder_rate: peak learning rate of the encoder.
+        outline_weight: weight of the outlines' loss relative to that of the score.
+        drawn: fraction of a batch with masks drawn on faces, whose straps are known.
+        photographed: fraction of photographed masks with outlines.
+        boxed: fraction of photographed masks without outlines.
+        unmasked: fraction of crops without a mask.
+    """
+
+    what = "a verifier's recipe"
+    kind = "recipe of the verifier"
+    folder = RECIPES / "verifier"
+
+    encoder: Literal["imagenet", "chance"] = "imagenet"
+    encoder_rate: float = 3e-4
+    outline_weight: float = 1.0
+    drawn: float = 0.37
+    photographed: float = 0.33
+    boxed: float = 0.08
+    unmasked: float = 0.22
+
+
+@dataclass(frozen=True)
+class LandmarkRecipe(TrunkRecipe):
+    """Recipe of a landmark network, in addition to `TrunkRecipe`.
+
+    Attributes:
+        trunk: initial weights of the trunk, "imagenet" or random ("chance").
+        trunk_rate: peak learning rate of the trunk.
+        astray: fraction of crops shifted, rotated or scaled so far that they do not frame a face.
+        masked: fraction of crops with a masked face.
+        rendered: fraction of the training masks that are fully rendered; the others are flat
+            patches.
+    """
+
+    what = "a landmark recipe"
+    kind = "recipe of landmarks"
+    folder = RECIPES / "landmarks"
+
+    frozen_stages: int = 2
+    batch: int = 32
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    precision: str = "32-true"
+    trunk: Literal["imagenet", "chance"] = "imagenet"
+    trunk_rate: float = 5e-4
+    astray: float = 0.2
+    masked: float = 0.6
+    rendered: float = 0.25

@@ -21,7 +21,7 @@ from weights.base.training_command import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from detector.train.trunk_recipe import TrunkRecipe
+    from detector.train.recipe import TrunkRecipe
     from detector.train.trunk_training import TrainedNetwork
 
 

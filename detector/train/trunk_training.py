@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from detector.data.stored_samples import StoredSamples
-from detector.train.trunk_recipe import TrunkRecipe
+from detector.train.recipe import TrunkRecipe
 from weights.base.atomic import write_whole
 from weights.base.device import resolve_device, training_precision
 from weights.base.errors import TrainingError, WeightsError

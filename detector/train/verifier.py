@@ -17,6 +17,7 @@ from detector.find.verifier_file import VERIFIER_FILE
 from detector.find.verifier_network import VerifierConfiguration, VerifierNetwork
 from detector.find.yolo import YoloMaskDetector
 from detector.train.crop_augmentation import MARGIN, augment, centred
+from detector.train.recipe import VerifierRecipe
 from detector.train.trunk_training import (
     Samples,
     TrainedNetwork,
@@ -25,7 +26,6 @@ from detector.train.trunk_training import (
     TrunkTraining,
 )
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
-from detector.train.verifier_recipe import VerifierRecipe
 from weights.base.errors import InputError
 
 _PROPOSED = PROPOSAL_CONFIDENCE / 2.0

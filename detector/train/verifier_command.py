@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.train.recipe import VerifierRecipe
 from detector.train.trunk_command import run_training, training_arguments, trunk_parser
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ def build_parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> TrainedNetwork:
     from detector.train.verifier import train_verifier
     from detector.train.verifier_crops import VerifierSets
-    from detector.train.verifier_recipe import VerifierRecipe
 
     sets = VerifierSets(
         options.data, options.boxed, options.faces, options.templates, options.most_pictures

@@ -13,12 +13,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +34,7 @@ from pipeline.stages.registry import create_stage
 from weights.base.atomic import write_whole
 from weights.base.contracts import Image
 from weights.base.errors import InputError
+from weights.base.json_text import json_values
 from weights.base.protocols import Detector
 from weights.catalog.lookup import resolve
 
@@ -43,6 +42,9 @@ FILES = ("table.md", "table.csv", "table.json")
 NO_LOOK = "none"
 LEAST_CONFIDENCE = 0.01
 """Minimum score of regions when evaluating a detector, low for the precision curve."""
+
+SHARES = ("precision", "recall", "ap50", "iou", "changed")
+"""Keys of a row in table.json for the five headings from precision on."""
 
 HEADINGS = (
     "detector",
@@ -59,88 +61,61 @@ HEADINGS = (
 )
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One detector configuration.
-
-    Attributes:
-        name: name of the detector.
-        weights: its file.
-        size: side of the square that pictures are fitted into, pixels.
-        look: weights of the network that confirms each detection, or "none".
-    """
-
-    name: str
-    weights: Path
-    size: int
-    look: str
-
-    def specification(self, confidence: float) -> dict[str, Any]:
-        """The detector as a stage of the pipeline."""
-        return {
-            "name": "yolo",
-            "weights": str(self.weights),
-            "confidence": confidence,
-            "image_size": self.size,
-            "confirmation": None if self.look == NO_LOOK else self.look,
-        }
-
-
-@dataclass(frozen=True)
-class Row:
-    """The figures of one configuration; fractions are from 0 to 1, None if undefined.
-
-    Attributes:
-        name: name of the detector.
-        parameters: parameters of all its networks.
-        size: side of the square that pictures are fitted into, pixels.
-        look: weights of the confirmation network, or "none".
-        precision, recall: of masks at IoU 0.5.
-        ap50: average precision of masks at IoU 0.5.
-        iou: mean intersection over union of the detected masks, before refinement.
-        changed: fraction of the pictures without masks that have a detection.
-        milliseconds: time per picture, the median of warm runs.
-    """
-
-    name: str
-    parameters: int
-    size: int
-    look: str
-    precision: float | None
-    recall: float | None
-    ap50: float | None
-    iou: float | None
-    changed: float | None
-    milliseconds: float
-
-
 def measure_choice(
-    choice: Choice,
+    choice: tuple[str, Path, int, str],
     pictures: Sequence[AnnotatedPicture],
     timed: Sequence[Image],
     options: argparse.Namespace,
-) -> Row:
-    """Evaluate one configuration on all pictures, and time it on some."""
-    finder = create_stage("detector", choice.specification(LEAST_CONFIDENCE), device=options.device)
+) -> dict[str, Any]:
+    """Evaluate one configuration on all pictures, and time it on some.
+
+    Args:
+        choice: the detector's name, its weights, the side of its input in pixels, and the
+            confirmation network, or `NO_LOOK`.
+        pictures: what it is evaluated on.
+        timed: what it is timed on.
+        options: the command's options.
+
+    Returns:
+        A row of table.json; fractions are from 0 to 1, None if undefined.
+    """
+    name, weights, size, look = choice
+
+    def detector(confidence: float) -> Detector:
+        specification = {
+            "name": "yolo",
+            "weights": str(weights),
+            "confidence": confidence,
+            "image_size": size,
+            "confirmation": None if look == NO_LOOK else look,
+        }
+        made: Detector = create_stage("detector", specification, device=options.device)
+        return made
+
     report = evaluate_detector(
-        finder, pictures, confidence=options.confidence, min_width=options.min_width
+        detector(LEAST_CONFIDENCE),
+        pictures,
+        confidence=options.confidence,
+        min_width=options.min_width,
     )
-    used = create_stage("detector", choice.specification(options.confidence), device=options.device)
-    parameters = describe_detector(choice.weights).parameters
-    if choice.look != NO_LOOK:
-        parameters += describe_verifier(resolve(choice.look, "confirmation")).parameters
-    return Row(
-        choice.name,
-        parameters,
-        choice.size,
-        choice.look,
-        _known(report.precision),
-        _known(report.recall),
-        _known(report.ap50),
-        _known(report.quality["detector"].iou),
-        _known(report.unmasked_changed["detector"]),
-        milliseconds_a_picture(used, timed, options.runs),
+    parameters = describe_detector(weights).parameters
+    if look != NO_LOOK:
+        parameters += describe_verifier(resolve(look, "confirmation")).parameters
+    shares = (
+        report.precision,
+        report.recall,
+        report.ap50,
+        report.quality["detector"].iou,
+        report.unmasked_changed["detector"],
     )
+    return {
+        "name": name,
+        "parameters": parameters,
+        "size": size,
+        "look": look,
+        **{key: json_values(round(share, 4)) for key, share in zip(SHARES, shares, strict=True)},
+        "milliseconds": milliseconds_a_picture(detector(options.confidence), timed, options.runs),
+    }
 
 
 def milliseconds_a_picture(detector: Detector, pictures: Sequence[Image], runs: int) -> float:
@@ -154,12 +129,8 @@ def milliseconds_a_picture(detector: Detector, pictures: Sequence[Image], runs: 
     return statistics.median(taken[1:])
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 4)
-
-
-def choices_of(options: argparse.Namespace) -> list[Choice]:
-    """List every detector at every size with every confirmation network.
+def choices_of(options: argparse.Namespace) -> list[tuple[str, Path, int, str]]:
+    """List every detector at every size with every confirmation network, see `measure_choice`.
 
     Raises:
         InputError: two detectors share a name, or one is not NAME=WEIGHTS.
@@ -175,7 +146,7 @@ def choices_of(options: argparse.Namespace) -> list[Choice]:
         if look != NO_LOOK:
             resolve(look, "confirmation")
     combinations = itertools.product(named.items(), options.image_size, options.confirmation)
-    return [Choice(name, weights, size, look) for (name, weights), size, look in combinations]
+    return [(name, weights, size, look) for (name, weights), size, look in combinations]
 
 
 def timed_pictures(pictures: Sequence[AnnotatedPicture], count: int) -> list[Image]:
@@ -184,27 +155,25 @@ def timed_pictures(pictures: Sequence[AnnotatedPicture], count: int) -> list[Ima
     return [pictures[index].load() for index in dict.fromkeys(at.tolist())]
 
 
-def cells(row: Row, fastest: float) -> list[str]:
+def cells(row: Mapping[str, Any], fastest: float) -> list[str]:
     """Format a row for `HEADINGS`."""
-    shares = (row.precision, row.recall, row.ap50, row.iou, row.changed)
+    shares, milliseconds = [row[key] for key in SHARES], row["milliseconds"]
     return [
-        row.name,
-        f"{row.parameters:,}",
-        str(row.size),
-        _short(row.look),
+        row["name"],
+        f"{row['parameters']:,}",
+        str(row["size"]),
+        Path(row["look"]).name.removesuffix(".safetensors"),
         *("-" if share is None else f"{share:.3f}" for share in shares),
-        f"{row.milliseconds:.0f}" if row.milliseconds >= 10 else f"{row.milliseconds:.2f}",
-        f"{row.milliseconds / fastest:.2f}",
+        f"{milliseconds:.0f}" if milliseconds >= 10 else f"{milliseconds:.2f}",
+        f"{milliseconds / fastest:.2f}",
     ]
 
 
-def _short(look: str) -> str:
-    return Path(look).stem if look.endswith(".safetensors") else look
-
-
-def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) -> None:
+def write_tables(
+    rows: Sequence[Mapping[str, Any]], settings: Mapping[str, Any], folder: Path
+) -> None:
     """Write table.md, table.csv and table.json."""
-    fastest = min(row.milliseconds for row in rows)
+    fastest = min(row["milliseconds"] for row in rows)
     lines = [cells(row, fastest) for row in rows]
     table = Table("Detectors", HEADINGS, tuple(as_cells(*line) for line in lines), labels=4)
     text = [
@@ -216,8 +185,8 @@ def write_tables(rows: Sequence[Row], settings: dict[str, Any], folder: Path) ->
         f"medians of warm runs on {settings['device']}.",
         markdown_table(table),
     ]
-    content = {"settings": settings, "rows": [asdict(row) for row in rows]}
-    texts = ("\n\n".join(text), csv_text(HEADINGS, lines), json.dumps(content, indent=2))
+    content = json.dumps({"settings": settings, "rows": rows}, indent=2)
+    texts = ("\n\n".join(text), csv_text(HEADINGS, lines), content)
     for name, written in zip(FILES, texts, strict=True):
         write_whole(folder / name, written.rstrip("\n") + "\n", overwrite=True)
 
@@ -286,10 +255,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     with limited_threads(options.threads):
         for choice in choices:
-            row = measure_choice(choice, pictures, timed, options)
-            rows.append(row)
+            rows.append(row := measure_choice(choice, pictures, timed, options))
             write_tables(rows, settings, options.output)
-            print(f"{len(rows)}/{len(choices)}: {' | '.join(cells(row, row.milliseconds)[:-1])}")
+            print(f"{len(rows)}/{len(choices)}: {' | '.join(cells(row, row['milliseconds'])[:-1])}")
     print((options.output / "table.md").read_text(encoding="utf-8"))
 
 

@@ -55,7 +55,7 @@ FACE_HOLES = {
     "growth": [0.0, 0.12],
     "varied_share": 0.5,
 }
-METRICS = {"psnr_hole": 2, "ssim_hole": 3, "l1_hole": 4}
+METRICS = ("psnr_hole", "ssim_hole", "l1_hole")
 """The metrics in each cell of the table of bands, and their decimals."""
 
 ASTRONAUTS = {"surgical": 5, "cloth": 5, "n95": 5, "patterned": 5}
@@ -184,13 +184,13 @@ def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) ->
     metrics = [metric for metric in measurements.metrics if metric.headline]
     rows = []
     for system in measurements.systems:
-        means = [
-            f"{measurements.estimate(system, metric.name).mean:.{metric.decimals}f}"
-            for metric in metrics
-        ]
         one = trained.get(system)
         parameters = f"{one.parameters:,}" if one else "-"
         steps = "-" if one is None or one.steps is None else f"{one.steps:,}"
+        means = [
+            measurements.estimate(system, metric.name).mean_text(metric.decimals)
+            for metric in metrics
+        ]
         rows.append(cells(system, parameters, steps, *means))
     heading = ("system", "parameters", "steps", *(one.title for one in metrics))
     return markdown_table(Table("Overall", heading, tuple(rows))) + "\n"
@@ -199,18 +199,19 @@ def overall_table(measurements: Measurements, trained: Mapping[str, Trained]) ->
 def band_table(measurements: Measurements) -> str:
     """Write a Markdown table: one row per system, one column per band of hole area."""
     bands = [None, *(part for part in measurements.parts() if part.kind == "hole area")]
-    first = measurements.systems[0]
-    results = [result for result in measurements.results if result.system == first]
-    headings = []
-    for band in bands:
-        size = sum(band is None or band.holds(result) for result in results)
-        headings.append(f"{'all holes' if band is None else band.name} ({size})")
+    metrics = [metric for metric in measurements.metrics if metric.name in METRICS]
+    first = [one for one in measurements.results if one.system == measurements.systems[0]]
+    headings = [
+        f"{'all holes' if band is None else band.name} "
+        f"({sum(band is None or band.holds(result) for result in first)})"
+        for band in bands
+    ]
     rows = []
     for system in measurements.systems:
         figures = [
             " / ".join(
-                f"{measurements.estimate(system, metric, band).mean:.{digits}f}"
-                for metric, digits in METRICS.items()
+                measurements.estimate(system, one.name, band).mean_text(one.decimals)
+                for one in metrics
             )
             for band in bands
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -71,114 +71,118 @@ class PatchMatchInpainter(ScaledInpainter):
                 )
                 offsets = None if offsets is None else _doubled(offsets, missing.shape)
             picture = np.where(missing[..., None], picture, known).astype(np.float32)
-            level = _Level.of(missing, self.patch)
-            if level is None:
+            level = _Level(missing, self.patch)
+            if not level.usable.any():
                 continue
-            field = level.begin(offsets, random)
+            sources = level.begin(offsets, random)
             for _ in range(max(2, self.rounds - depth)):
-                field = level.match(picture, field, random)
-                picture = level.vote(picture, field)
-            offsets = level.offsets(field)
+                sources, distances = level.match(picture, sources, random)
+                picture = level.vote(picture, sources, distances)
+            offsets = level.offsets(sources)
         return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class _Field:
-    """The known patch matched to each target patch, and their distance.
-
-    Attributes:
-        sources: row and column of the known patches' centres, `(T, 2)`.
-        distances: mean squared difference, `(T,)`; infinite before the first matching.
-    """
-
-    sources: NDArray[np.intp]
-    distances: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class _Level:
-    """The target and source patches of one pyramid level.
+    """The patches of one pyramid level: targets touch the hole, sources are completely known.
+
+    Args:
+        missing: bool `(H, W)`.
+        patch: side of the patches in pixels.
 
     Attributes:
-        missing: bool `(H, W)`.
-        reach: radius of a patch in pixels.
-        targets: centres of the patches that touch the hole, `(T, 2)`.
+        targets: centres of the patches that touch the hole, row and column `(T, 2)`.
         number: `(H, W)`, index of the target centred on a pixel, -1 for none.
         usable: `(H, W)`, True at centres of completely known patches.
-        sources: those centres, `(S, 2)`.
         confidence: confidence of each pixel, `(H, W)`, 1 if it is known, so that the fill grows
             from the known pixels to the middle of the hole.
     """
 
-    missing: Hole
-    reach: int
-    targets: NDArray[np.intp]
-    number: NDArray[np.intp]
-    usable: Hole
-    sources: NDArray[np.intp]
-    confidence: NDArray[np.float32]
-
-    @classmethod
-    def of(cls, missing: Hole, patch: int) -> _Level | None:
-        """Describe a level; None if no patch is completely known."""
-        reach = patch // 2
+    def __init__(self, missing: Hole, patch: int) -> None:
+        self.missing, self.reach = missing, patch // 2
         touched = cv2.dilate(missing.astype(np.uint8), np.ones((patch, patch), np.uint8)) > 0
-        usable = ~touched
-        usable[:reach], usable[-reach:] = False, False
-        usable[:, :reach], usable[:, -reach:] = False, False
-        if not usable.any():
-            return None
-        targets = np.argwhere(touched)
-        number = np.full(missing.shape, -1, np.intp)
-        number[touched] = np.arange(len(targets))
+        self.targets = np.argwhere(touched)
+        self.number = np.full(missing.shape, -1, np.intp)
+        self.number[touched] = np.arange(len(self.targets))
+        inner = slice(self.reach, -self.reach)
+        self.usable = np.zeros(missing.shape, np.bool_)
+        self.usable[inner, inner] = ~touched[inner, inner]
         depth = cv2.distanceTransform(missing.astype(np.uint8), cv2.DIST_L2, 3)
-        confidence = np.asarray(_CONFIDENCE_BASE**-depth, np.float32)
-        return cls(missing, reach, targets, number, usable, np.argwhere(usable), confidence)
+        self.confidence = np.asarray(_CONFIDENCE_BASE**-depth, np.float32)
 
-    def begin(self, offsets: NDArray[np.intp] | None, random: np.random.Generator) -> _Field:
-        """Start from the coarser level's offsets if they lead to a known patch, else at random."""
-        sources = self.sources[random.integers(len(self.sources), size=len(self.targets))]
+    def begin(
+        self, offsets: NDArray[np.intp] | None, random: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Start from the coarser level's offsets if they lead to a known patch, else at random.
+
+        Returns:
+            Centre of the known patch matched to each target, `(T, 2)`.
+        """
+        known = np.argwhere(self.usable)
+        sources = known[random.integers(len(known), size=len(self.targets))]
         if offsets is not None:
             led = self.targets + offsets[self.targets[:, 0], self.targets[:, 1]]
-            good = self._allowed(led)
-            sources = np.where(good[:, None], led, sources)
-        return _Field(sources, np.full(len(sources), np.inf, np.float32))
+            sources = np.where(self._allowed(led)[:, None], led, sources)
+        return sources
 
     def match(
-        self, picture: NDArray[np.float32], field: _Field, random: np.random.Generator
-    ) -> _Field:
-        """Improve the field for the current picture."""
-        patches = _Patches.of(picture, self.reach)
-        sure = _Patches.of(self.confidence[..., None], self.reach).at(self.targets)[..., 0]
-        wanted = _Wanted(patches.at(self.targets), sure / sure.sum(axis=1, keepdims=True))
-        field = _Field(field.sources, wanted.distance(patches.at(field.sources)))
+        self, picture: NDArray[np.float32], sources: NDArray[np.intp], random: np.random.Generator
+    ) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Improve the matches for the current picture.
+
+        Returns:
+            The sources, and the weighted mean squared difference of each to its target, `(T,)`.
+        """
+        patches = self._patches(picture)
+        wanted = patches(self.targets)
+        sure = self._patches(self.confidence[..., None])(self.targets)[..., 0]
+        weights = sure / sure.sum(axis=1, keepdims=True)
+
+        def distance(
+            chosen: NDArray[np.intp] | slice, centres: NDArray[np.intp]
+        ) -> NDArray[np.float32]:
+            apart = wanted[chosen] - patches(centres)
+            apart *= apart
+            return np.asarray((apart.sum(axis=2) * weights[chosen]).sum(axis=1), np.float32)
+
+        sources, distances = sources.copy(), distance(slice(None), sources)
+
+        def accept_better(proposed: NDArray[np.intp], eligible: NDArray[np.bool_]) -> None:
+            tried = np.flatnonzero(eligible & self._allowed(proposed))
+            found = distance(tried, proposed[tried])
+            better = found < distances[tried]
+            chosen = tried[better]
+            sources[chosen], distances[chosen] = proposed[chosen], found[better]
+
         shape = np.array(self.missing.shape)
         for turn in range(2):
             for step in _NEIGHBOURS * (1 if turn else 4):
                 beside = np.clip(self.targets + step, 0, shape - 1)
                 neighbour = self.number[beside[:, 0], beside[:, 1]]
-                proposed = field.sources[np.maximum(neighbour, 0)] - step
-                field = self._better(field, proposed, neighbour >= 0, wanted, patches)
+                accept_better(sources[np.maximum(neighbour, 0)] - step, neighbour >= 0)
             radius = float(shape.max())
             while radius >= 1.0:
-                jump = np.rint(random.uniform(-radius, radius, field.sources.shape)).astype(np.intp)
-                everywhere = np.ones(len(jump), np.bool_)
-                field = self._better(field, field.sources + jump, everywhere, wanted, patches)
+                jump = np.rint(random.uniform(-radius, radius, sources.shape)).astype(np.intp)
+                accept_better(sources + jump, np.ones(len(jump), np.bool_))
                 radius *= 0.5
-        return field
+        return sources, distances
 
-    def vote(self, picture: NDArray[np.float32], field: _Field) -> NDArray[np.float32]:
+    def vote(
+        self,
+        picture: NDArray[np.float32],
+        sources: NDArray[np.intp],
+        distances: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
         """Set each missing pixel to the weighted mean of the patches that cover it."""
         # The similarity scale of Wexler et al.
-        scale = max(float(np.percentile(field.distances, 75)), 1.0)
+        scale = max(float(np.percentile(distances, 75)), 1.0)
         confidence = self.confidence[self.targets[:, 0], self.targets[:, 1]]
-        weight = confidence * np.exp(-field.distances / (2.0 * scale)) + 1e-12
+        weight = confidence * np.exp(-distances / (2.0 * scale)) + 1e-12
         margin = self.reach
         height, width = self.missing.shape
         total = np.zeros((height + 2 * margin, width + 2 * margin, 4), np.float32)
         for down in range(-margin, margin + 1):
             for across in range(-margin, margin + 1):
-                colours = picture[field.sources[:, 0] + down, field.sources[:, 1] + across]
+                colours = picture[sources[:, 0] + down, sources[:, 1] + across]
                 # Targets are distinct, so no two votes of one step collide.
                 rows = self.targets[:, 0] + down + margin
                 columns = self.targets[:, 1] + across + margin
@@ -188,10 +192,10 @@ class _Level:
         mean = total[..., :3] / np.maximum(total[..., 3:], 1e-12)
         return np.where(self.missing[..., None], mean, picture).astype(np.float32)
 
-    def offsets(self, field: _Field) -> NDArray[np.intp]:
+    def offsets(self, sources: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the offset from each target to its source, `(H, W, 2)`."""
         result = np.zeros((*self.missing.shape, 2), np.intp)
-        result[self.targets[:, 0], self.targets[:, 1]] = field.sources - self.targets
+        result[self.targets[:, 0], self.targets[:, 1]] = sources - self.targets
         return result
 
     def _allowed(self, centres: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -199,61 +203,14 @@ class _Level:
         clipped = np.clip(centres, 0, np.array(self.missing.shape) - 1)
         return np.asarray(inside & self.usable[clipped[:, 0], clipped[:, 1]])
 
-    def _better(
-        self,
-        field: _Field,
-        proposed: NDArray[np.intp],
-        eligible: NDArray[np.bool_],
-        wanted: _Wanted,
-        patches: _Patches,
-    ) -> _Field:
-        """Accept the proposals that are nearer than the field's current matches."""
-        tried = np.flatnonzero(eligible & self._allowed(proposed))
-        distance = wanted.distance(patches.at(proposed[tried]), tried)
-        better = distance < field.distances[tried]
-        chosen = tried[better]
-        sources, distances = field.sources.copy(), field.distances.copy()
-        sources[chosen], distances[chosen] = proposed[chosen], distance[better]
-        return _Field(sources, distances)
-
-
-@dataclass(frozen=True)
-class _Patches:
-    """All patches of a picture, padded by reflection."""
-
-    padded: NDArray[np.float32]
-    reach: int
-
-    @classmethod
-    def of(cls, picture: NDArray[np.float32], reach: int) -> _Patches:
-        margin = (reach, reach)
-        return cls(np.pad(picture, (margin, margin, (0, 0)), mode="symmetric"), reach)
-
-    def at(self, centres: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Copy the patches round some centres, `(T, P * P, C)`."""
-        row, column = np.divmod(np.arange((2 * self.reach + 1) ** 2), 2 * self.reach + 1)
-        return self.padded[centres[:, :1] + row, centres[:, 1:] + column]
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """The target patches.
-
-    Attributes:
-        patches: `(T, P * P, C)`.
-        weights: weights of the pixels, `(T, P * P)`, which sum to 1 per patch.
-    """
-
-    patches: NDArray[np.float32]
-    weights: NDArray[np.float32]
-
-    def distance(
-        self, others: NDArray[np.float32], targets: NDArray[np.intp] | slice = slice(None)
-    ) -> NDArray[np.float32]:
-        """Weighted mean squared difference between some patches and as many others, `(T,)`."""
-        apart = self.patches[targets] - others
-        apart *= apart
-        return np.asarray((apart.sum(axis=2) * self.weights[targets]).sum(axis=1), np.float32)
+    def _patches(
+        self, picture: NDArray[np.float32]
+    ) -> Callable[[NDArray[np.intp]], NDArray[np.float32]]:
+        """Make a function that copies the patches `(T, P * P, C)` round centres `(T, 2)`."""
+        margin, side = (self.reach, self.reach), 2 * self.reach + 1
+        padded = np.pad(picture, (margin, margin, (0, 0)), mode="symmetric")
+        row, column = np.divmod(np.arange(side**2), side)
+        return lambda centres: padded[centres[:, :1] + row, centres[:, 1:] + column]
 
 
 def _pyramid(crop: Image, hole: Hole, patch: int) -> list[tuple[Image, Hole]]:

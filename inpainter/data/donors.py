@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from weights.base.contracts import Image
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Image
 from weights.landmarks.frame import Points
 from weights.landmarks.head_pose import estimate_yaw
 from weights.landmarks.points import eye_distance

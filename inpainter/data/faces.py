@@ -13,9 +13,9 @@ from inpainter.data.donors import Donors
 from inpainter.data.face import SHARES, Face
 from inpainter.data.layouts import recognised_faces
 from inpainter.data.shards import shard_faces
+from weights.base.contracts import FacePhoto
 from weights.base.dealing import deal_out, parts_of_people, person_of
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.base.json_lines import read_json_lines
 from weights.landmarks.points import eye_distance, inside_picture
 
@@ -57,12 +57,12 @@ def list_faces(folder: str | Path, split: str | None = None, seed: int = 0) -> l
     root = Path(folder)
     annotation = root / "faces.jsonl"
     if annotation.is_file():
-        faces = _dealt(_annotated(annotation), annotation, seed)
+        faces = _annotated(annotation)
     elif any(root.glob("*.tar")):
-        faces = _dealt(shard_faces(root), root, seed)
+        annotation, faces = root, shard_faces(root)
     else:
-        faces = recognised_faces(root, seed)
-    chosen = [face for face in faces if split in (None, face.split)]
+        annotation, faces = root, recognised_faces(root)
+    chosen = [face for face in _dealt(faces, annotation, seed) if split in (None, face.split)]
     if not chosen:
         raise InputError(f"{root} holds no faces of the split {split!r}.")
     return chosen
@@ -76,7 +76,7 @@ def _annotated(annotation: Path) -> list[Face]:
 
 
 def _dealt(faces: list[Face], annotation: Path, seed: int) -> list[Face]:
-    """Assign each annotated face to a split; one person's faces share a split.
+    """Assign each face to a split; one person's faces share a split.
 
     If no face has a split, all are split at random; otherwise, a face without one gets its
     person's, or "train".

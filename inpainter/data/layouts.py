@@ -13,8 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from inpainter.data.face import SHARES, Face
-from weights.base.dealing import deal_out
+from inpainter.data.face import Face
 from weights.base.errors import InputError
 from weights.base.json_text import read_json
 from weights.base.text_files import read_lines
@@ -36,8 +35,8 @@ _FFHQ_SIDE = 1024
 _FFHQ_TRAINING = 60000
 
 
-def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
-    """List the faces of a folder that has no `faces.jsonl`.
+def recognised_faces(root: Path) -> list[Face]:
+    """List the faces of a folder that has no `faces.jsonl`, with the splits that it defines.
 
     - CelebA: `img_align_celeba`, also below `Img`, with `list_eval_partition` as .txt or .csv.
     - CelebA-HQ: `CelebA-HQ-img` or `data1024x1024`, with CelebA's splits if `list_eval_partition`
@@ -48,7 +47,6 @@ def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
 
     Args:
         root: the folder.
-        seed: random seed for splitting by `SHARES` if the data set defines no splits.
 
     Raises:
         InputError: the folder does not exist, it contains no pictures, or an annotation in it is
@@ -62,9 +60,9 @@ def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
     if (pictures := _first_folder(root, _FFHQ_FOLDERS)) is not None:
         return _ffhq(root, pictures)
     if (pictures := _first_folder(root, _CELEBA_HQ_FOLDERS)) is not None:
-        return _dealt(_pictures(pictures), root, _celeba_hq_parts(root), seed)
+        return _with_parts(_pictures(pictures), _celeba_hq_parts(root))
     if (pictures := _first_folder(root, _CELEBA_FOLDERS)) is not None:
-        return _dealt(_pictures(pictures), root, _celeba_parts(root), seed)
+        return _with_parts(_pictures(pictures), _celeba_parts(root))
     folders = [one for one in sorted(root.iterdir()) if one.is_dir() and one.name.lower() in _PARTS]
     if folders:
         return [
@@ -72,7 +70,7 @@ def recognised_faces(root: Path, seed: int = 0) -> list[Face]:
             for folder in folders
             for path in _pictures(folder)
         ]
-    return _dealt(_pictures(root), root, None, seed)
+    return _with_parts(_pictures(root), None)
 
 
 def _first_folder(root: Path, names: Iterable[str]) -> Path | None:
@@ -87,16 +85,11 @@ def _pictures(folder: Path) -> list[Path]:
     return found
 
 
-def _dealt(
-    pictures: Sequence[Path], root: Path, parts: Mapping[str, str] | None, seed: int
-) -> list[Face]:
-    """Assign each picture to a split by file name, or else by a seeded hash of its path."""
-    if parts is not None:
-        return [Face(path, None, parts[path.name]) for path in pictures if path.name in parts]
-
-    names = {path: path.relative_to(root).as_posix() for path in pictures}
-    dealt = deal_out(names.values(), SHARES, seed)
-    return [Face(path, None, dealt[name]) for path, name in names.items()]
+def _with_parts(pictures: Iterable[Path], parts: Mapping[str, str] | None) -> list[Face]:
+    """The pictures that have a split, by file name; all of them, without one, if there are none."""
+    if parts is None:
+        return [Face(path, None, "") for path in pictures]
+    return [Face(path, None, parts[path.name]) for path in pictures if path.name in parts]
 
 
 def _celeba_parts(root: Path) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ import torch
 from inpainter.data.colour import change_colours, draw_colour_change
 from inpainter.data.landmark_map import moved_landmarks
 from inpainter.tensors import from_bytes, to_uint8
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto
 from weights.landmarks.points import mirrored_points
 
 _MIRRORED_SHARE: Final = 0.5

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inpainter.postprocess.poisson import harmonic
-from weights.base.contracts import Hole, Image, Mask
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Hole, Image, Mask
 from weights.landmarks.frame import Points
 from weights.landmarks.points import eye_distance
 

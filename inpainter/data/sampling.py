@@ -11,14 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inpainter.data.augmentation import Augmentation
 from inpainter.data.colour import draw_colour_change
 from inpainter.data.face_parts import mouth_square
 from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
 from inpainter.data.other_photo import other_photo
 from inpainter.data.reference_map import reference_map
-from weights.base.contracts import Hole, Image
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Hole, Image
 from weights.landmarks import MIRRORED
 
 if TYPE_CHECKING:
@@ -62,48 +62,23 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How faces become samples.
+class Sampling(Augmentation):
+    """How faces become samples, in addition to `Augmentation`.
 
     Attributes:
         face_holes: generates face-mask-shaped holes on the whole picture; they also frame the crop.
         other_holes: generates holes of any shape on the finished crop; None for face holes only.
         other_share: probability that such a hole replaces the face hole.
         union_share: probability that both are combined.
-        context: range of the ratio of the crop's side to the hole's extent.
-        lift: range of the crop's upward shift, as a fraction of its side.
-        rotation: largest rotation, degrees.
-        grayscale_probability: probability that the picture is turned grey.
-        colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        stretch: standard deviation of the relative change of aspect ratio, and twice that of the
-            shear, for faces of other proportions.
-        side_light: largest relative change of brightness from the centre of the crop to its edge,
-            in any direction and slightly different for each colour.
         masks: draws masks on faces, whose holes then replace all others; None for faces without
             masks.
-        landmark_share: probability that a sample has a landmark map.
-        landmark_spread: how much landmarks are perturbed, see `moved_landmarks`.
-        reference_share: probability that a sample has a photo of a face as a reference.
-        donor_share: probability that this is the photo of another person who resembles the face; it
-            is one of the face itself otherwise.
     """
 
     face_holes: HoleGenerator
     other_holes: HoleGenerator | None = None
     other_share: float = 0.15
     union_share: float = 0.05
-    context: tuple[float, float] = (1.4, 1.8)
-    lift: tuple[float, float] = (0.04, 0.16)
-    rotation: float = 10.0
-    grayscale_probability: float = 0.06
-    colour_jitter: float = 0.15
-    stretch: float = 0.0
-    side_light: float = 0.0
     masks: MaskSource | None = None
-    landmark_share: float = 0.0
-    landmark_spread: float = 0.0
-    reference_share: float = 0.0
-    donor_share: float = 0.0
 
     def __call__(
         self,

@@ -19,15 +19,8 @@ from weights.base.json_text import json_values
 
 Better = Literal["higher", "lower", "one", "none"]
 
-AREA_BANDS: Final[tuple[tuple[float, float], ...]] = (
-    (0.0, 0.01),
-    (0.01, 0.1),
-    (0.1, 0.2),
-    (0.2, 0.3),
-    (0.3, 0.4),
-    (0.4, 0.5),
-    (0.5, 0.6),
-    (0.6, 1.0),
+AREA_BANDS: Final[tuple[tuple[float, float], ...]] = tuple(
+    itertools.pairwise((0.0, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0))
 )
 """Bands of hole area, as fractions of the picture, by which results are summarised.
 
@@ -104,6 +97,10 @@ class CaseResult:
     def face(self) -> str:
         """Name of the face: the case's name without the suffix for the kind of holes."""
         return self.case.removesuffix(f" [{self.groups.get('holes')}]")
+
+    def labels(self, kind: str) -> set[str]:
+        """The case's labels of one kind."""
+        return set(self.groups[kind].split(SEPARATOR)) if kind in self.groups else set()
 
 
 OfSet = Callable[[Sequence[CaseResult], Sequence[CaseResult], int], SetFigure]
@@ -278,47 +275,25 @@ class Measurements:
         Labels with too few faces for set metrics are additionally pooled if that gives enough
         faces.
         """
-        found = []
-        for low, high in AREA_BANDS:
-
-            def in_band(result: CaseResult, low: float = low, high: float = high) -> bool:
-                return low < result.hole_area <= high
-
-            if any(in_band(result) for result in self.results):
-                found.append(Part(AREA_KIND, f"{low:g} to {high:g}", in_band))
-        kinds = sorted({kind for result in self.results for kind in result.groups})
-        for kind in kinds:
-            names = {
-                label
-                for result in self.results
-                if kind in result.groups
-                for label in result.groups[kind].split(SEPARATOR)
-            }
-            for name in sorted(names, key=_by_number):
-
-                def in_group(result: CaseResult, kind: str = kind, name: str = name) -> bool:
-                    return name in result.groups.get(kind, "").split(SEPARATOR)
-
-                found.append(Part(kind, name, in_group))
+        bands = [_of_area(low, high) for low, high in AREA_BANDS]
+        found = [band for band in bands if any(map(band.holds, self.results))]
+        for kind in sorted({kind for result in self.results for kind in result.groups}):
+            names = {label for result in self.results for label in result.labels(kind)}
+            found += [_labelled(kind, name, {name}) for name in sorted(names, key=_by_number)]
             found += self._together(kind, names)
         return found
 
     def _together(self, kind: str, names: Iterable[str]) -> list[Part]:
         if not any(metric.of_set is not None for metric in self.metrics):
             return []
-        faces: dict[str, set[str]] = {name: set() for name in names}
-        for result in self.results:
-            for name in result.groups.get(kind, "").split(SEPARATOR):
-                if name in faces:
-                    faces[name].add(result.face)
+        faces = {
+            name: {result.face for result in self.results if name in result.labels(kind)}
+            for name in names
+        }
         small = {name for name, own in faces.items() if len(own) < LEAST_FACES}
         if len(small) < 2 or len(set().union(*(faces[name] for name in small))) < LEAST_FACES:
             return []
-
-        def holds(result: CaseResult) -> bool:
-            return not small.isdisjoint(result.groups.get(kind, "").split(SEPARATOR))
-
-        return [Part(kind, TOGETHER, holds)]
+        return [_labelled(kind, TOGETHER, small)]
 
     def ranked(self, metric: str) -> list[str]:
         """Case names from best to worst by the first system's value, without those that have none.
@@ -413,6 +388,15 @@ class Measurements:
                 ],
             }
         )
+
+
+def _of_area(low: float, high: float) -> Part:
+    return Part(AREA_KIND, f"{low:g} to {high:g}", lambda result: low < result.hole_area <= high)
+
+
+def _labelled(kind: str, name: str, labels: set[str]) -> Part:
+    """The cases with any of some labels."""
+    return Part(kind, name, lambda result: not labels.isdisjoint(result.labels(kind)))
 
 
 def _by_number(text: str) -> list[tuple[int, float, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Final
 
@@ -14,13 +15,8 @@ from inpainter.holes.strokes import draw_stroke
 from weights.base.contracts import Hole
 from weights.base.errors import InputError
 
-IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = (
-    (0.01, 0.1),
-    (0.1, 0.2),
-    (0.2, 0.3),
-    (0.3, 0.4),
-    (0.4, 0.5),
-    (0.5, 0.6),
+IRREGULAR_BANDS: Final[tuple[tuple[float, float], ...]] = tuple(
+    itertools.pairwise((0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6))
 )
 """The six bands of hole area, as fractions of the picture (Liu et al. 2018)."""
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from inpainter.importing.layout import Renamed, Renaming, count_of, stem_of
+from typing import Final
+
+from inpainter.importing.layout import NOISE, Renamed, Renaming, stem_of
 from inpainter.networks.blocks.resolutions import sides
+
+_LAYER: Final = {"weight": "convolution.weight", "bias": "convolution.bias", **NOISE}
+"""The tensors of a layer of the synthesis."""
 
 
 def rename(renaming: Renaming) -> Renamed:
@@ -17,23 +22,25 @@ def rename(renaming: Renaming) -> Renamed:
         renaming.drop(unused)
     renaming.look("mapping.fc0.weight")
     resolution, width = stem_of(renaming)
-    layers = count_of(renaming, "mapping.fc{}.weight")
-    for number in range(layers):
-        renaming.move(f"mapping.fc{number}", f"mapping.layers.{number}")
+    side_down = {side: number for number, side in enumerate(sides(resolution)[:-1])}
+    side_up = {side: number for number, side in enumerate(reversed(sides(resolution)[:-1]))}
+    side_shown = {side: number for number, side in enumerate(reversed(sides(resolution)))}
+    layers = renaming.move("mapping.fc#", "mapping.layers.#")
     renaming.move(f"encoder.b{resolution}.fromrgb", "stem")
-    down = [side for side in sides(resolution) if side > 4]
-    for number, side in enumerate(down):
-        renaming.move(f"encoder.b{side}.conv0", f"encoder.{number}")
-        renaming.move(f"encoder.b{side}.conv1", f"down.{number}.1")
+    renaming.move("encoder.b#.conv0", "encoder.#", side_down.get)
+    renaming.move("encoder.b#.conv1", "down.#.1", side_down.get)
     renaming.move("encoder.b4.conv", "bottom")
     renaming.move("encoder.b4.fc", "to_style")
     renaming.move("synthesis.b4.fc", "start")
-    _move_layer(renaming, "synthesis.b4.conv", "first")
-    _move_modulated(renaming, "synthesis.b4.torgb", "to_picture.0")
-    for number, side in enumerate(reversed(down)):
-        _move_layer(renaming, f"synthesis.b{side}.conv0", f"up.{number}")
-        _move_layer(renaming, f"synthesis.b{side}.conv1", f"decoder.{number}")
-        _move_modulated(renaming, f"synthesis.b{side}.torgb", f"to_picture.{number + 1}")
+    for theirs, ours in (
+        ("synthesis.b4.conv", "first"),
+        ("synthesis.b#.conv0", "up.#"),
+        ("synthesis.b#.conv1", "decoder.#"),
+    ):
+        renaming.move(theirs, ours, side_up.get, _LAYER)
+        renaming.move(f"{theirs}.affine", f"{ours}.convolution.style", side_up.get)
+    renaming.move("synthesis.b#.torgb", "to_picture.#", side_shown.get)
+    renaming.move("synthesis.b#.torgb.affine", "to_picture.#.style", side_shown.get)
     options = {
         "resolution": resolution,
         "channel_base": width * resolution,
@@ -42,14 +49,3 @@ def rename(renaming: Renaming) -> Renamed:
         "mapping_layers": layers,
     }
     return options, resolution
-
-
-def _move_layer(renaming: Renaming, theirs: str, ours: str) -> None:
-    renaming.state[f"{ours}.noise.noise"] = renaming.take(f"{theirs}.noise_const")
-    renaming.state[f"{ours}.noise.strength"] = renaming.take(f"{theirs}.noise_strength")
-    _move_modulated(renaming, theirs, f"{ours}.convolution")
-
-
-def _move_modulated(renaming: Renaming, theirs: str, ours: str) -> None:
-    renaming.move(theirs, ours)
-    renaming.move(f"{theirs}.affine", f"{ours}.style")

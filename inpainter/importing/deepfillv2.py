@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from inpainter.importing.layout import Renamed, Renaming
@@ -19,11 +18,14 @@ _BOTTOM: Final = tuple(f"conv_bn{number}" for number in range(1, 6))
 _UP: Final = (
     "conv_bn6",
     "conv_bn7",
+    None,
     "up_block1.conv1_upsample.conv",
     "up_block1.conv2",
+    None,
     "up_block2.conv1_upsample.conv",
     "up_block2.conv2",
 )
+"""The layers of a decoder; None for those of ours that enlarge and have no weights."""
 
 
 def rename(renaming: Renaming) -> Renamed:
@@ -40,42 +42,19 @@ def rename(renaming: Renaming) -> Renamed:
             "the fine-tuned weights for networks.py."
         )
     stem = renaming.look("stage1.conv1.conv.weight")
-    coarse = [f"stage1.{name}" for name in (*_DOWN, *_BOTTOM, *_UP)]
-    _move(renaming, coarse, "coarse", enlarged_from=12)
-    _move_picture(renaming, "stage1", "coarse.18")
-    branch = [f"stage2.conv_{name}" for name in (*_DOWN, *_BOTTOM)]
-    _move(renaming, branch, "refinement.convolution_branch")
-    attention = [f"stage2.ca_{name}" for name in (*_DOWN, "conv_bn1")]
-    _move(renaming, attention, "refinement.attention_encoder")
-    after = ["stage2.ca_conv_bn4", "stage2.ca_conv_bn5"]
-    _move(renaming, after, "refinement.after_attention")
-    _move(renaming, [f"stage2.{name}" for name in _UP], "refinement.decoder", enlarged_from=2)
-    _move_picture(renaming, "stage2", "refinement.decoder.8")
+    for prefix, theirs, ours in (
+        ("stage1.", (*_DOWN, *_BOTTOM, *_UP), "coarse"),
+        ("stage2.conv_", (*_DOWN, *_BOTTOM), "refinement.convolution_branch"),
+        ("stage2.ca_", (*_DOWN, "conv_bn1"), "refinement.attention_encoder"),
+        ("stage2.ca_", ("conv_bn4", "conv_bn5"), "refinement.after_attention"),
+        ("stage2.", _UP, "refinement.decoder"),
+    ):
+        for place, name in enumerate(theirs):
+            if name is not None:
+                renaming.move(f"{prefix}{name}.conv", f"{ours}.{place}.convolution")
+    renaming.move("stage1.conv_to_rgb.conv", "coarse.18")
+    renaming.move("stage2.conv_to_rgb.conv", "refinement.decoder.8")
     # A constant identity kernel for fusing attention scores.
     renaming.drop(".fuse_weight")
     sketch = stem.shape[1] == 6
     return {"width": len(stem) // 2, "sketch": sketch, "nearest_hole": True}, 256
-
-
-def _move(
-    renaming: Renaming, theirs: Iterable[str], ours: str, enlarged_from: int | None = None
-) -> None:
-    """Convert a sequence of gated convolutions.
-
-    Args:
-        renaming: renaming of the file.
-        theirs: their names.
-        ours: our sequence.
-        enlarged_from: position of the first of two upsampling layers in it, each followed by two
-            convolutions.
-    """
-    place = 0
-    for name in theirs:
-        if enlarged_from is not None and place in (enlarged_from, enlarged_from + 3):
-            place += 1
-        renaming.move(f"{name}.conv", f"{ours}.{place}.convolution")
-        place += 1
-
-
-def _move_picture(renaming: Renaming, theirs: str, ours: str) -> None:
-    renaming.move(f"{theirs}.conv_to_rgb.conv", ours)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inpainter.importing.layout import Renamed, Renaming, count_of
+from inpainter.importing.layout import Renamed, Renaming
 
 
 def rename(renaming: Renaming) -> Renamed:
@@ -12,18 +12,17 @@ def rename(renaming: Renaming) -> Renamed:
         WeightsError: the file is of another network.
     """
     width = len(renaming.look("encoder.0.conv.weight"))
-    depth = count_of(renaming, "blocks.{}.c1.weight")
-    for number in range(4):
-        renaming.move(f"encoder.{number}.conv", f"layers.{number}.0")
-    for number in range(depth):
-        theirs, ours = f"blocks.{number}", f"layers.{4 + number}"
-        renaming.move(f"{theirs}.c1", f"{ours}.reduce.0")
-        for branch in range(4):
-            renaming.move(f"{theirs}.d{branch + 1}", f"{ours}.branches.{branch}.0")
-        renaming.move(f"{theirs}.c2", f"{ours}.expand.2.0")
-    after = 4 + depth
+    renaming.move("encoder.#.conv", "layers.#.0")
+
+    def block(number: int) -> int:
+        return 4 + number
+
+    depth = renaming.move("blocks.#.c1", "layers.#.reduce.0", block)
+    for branch in range(4):
+        renaming.move(f"blocks.#.d{branch + 1}", f"layers.#.branches.{branch}.0", block)
+    renaming.move("blocks.#.c2", "layers.#.expand.2.0", block)
     decoder = ("0.conv", "1.deconv", "1.conv.conv", "2.deconv", "2.conv.conv")
-    for number, name in enumerate(decoder):
-        renaming.move(f"decoder.{name}", f"layers.{after + number}.0")
-    renaming.move("decoder.3.conv", f"layers.{after + 5}")
+    for number, name in enumerate(decoder, block(depth)):
+        renaming.move(f"decoder.{name}", f"layers.{number}.0")
+    renaming.move("decoder.3.conv", f"layers.{block(depth) + len(decoder)}")
     return {"width": width, "depth": depth}, 256

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from inpainter.importing.layout import Renamed, Renaming
 
-_ENLARGING = (13, 15)
-_LAST = 17
-
 
 def rename(renaming: Renaming) -> Renamed:
     """Convert a completion network to our layout; its ReLU comes before the normalisation.
@@ -18,9 +15,11 @@ def rename(renaming: Renaming) -> Renamed:
         WeightsError: the file is of another network.
     """
     width = len(renaming.look("conv1.weight"))
-    for number in range(1, _LAST):
-        kind = "deconv" if number in _ENLARGING else "conv"
-        renaming.move(f"{kind}{number}", f"layers.{number - 1}.0")
-        renaming.move(f"bn{number}", f"layers.{number - 1}.2")
-    renaming.move(f"conv{_LAST}", f"layers.{_LAST - 1}")
+
+    def place(number: int) -> int:
+        return number - 1
+
+    renaming.move("conv17", "layers.16")
+    for theirs, ours in (("conv#", "layers.#.0"), ("deconv#", "layers.#.0"), ("bn#", "layers.#.2")):
+        renaming.move(theirs, ours, place)
     return {"width": width, "activation_first": True}, 160

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import torch
@@ -13,6 +13,9 @@ from torch import Tensor
 from weights.base.errors import WeightsError
 
 _STEM: Final = re.compile(r"encoder\.b(\d+)\.fromrgb\.weight")
+
+NOISE: Final = {"noise_const": "noise.noise", "noise_strength": "noise.strength"}
+"""Our names of the tensors with which a layer of StyleGAN2's family adds noise."""
 
 Renamed: TypeAlias = tuple[dict[str, Any], int]
 """Options of our network for the weights, and their training side in pixels."""
@@ -54,8 +57,12 @@ class Renaming:
             WeightsError: the file has no tensor of that name.
         """
         if theirs not in self.left:
-            raise WeightsError(f"The file is not a published {self.system}: it lacks {theirs!r}.")
+            raise self.lacking(theirs)
         return self.left[theirs]
+
+    def lacking(self, theirs: str) -> WeightsError:
+        """The error for a file without a tensor of that name, which every such file has."""
+        return WeightsError(f"The file is not a published {self.system}: it lacks {theirs!r}.")
 
     def take(self, theirs: str) -> Tensor:
         """Take a tensor out; raises like `look`."""
@@ -67,20 +74,41 @@ class Renaming:
         """Discard all tensors with this name ending, which our networks do not need."""
         self.left = {name: one for name, one in self.left.items() if not name.endswith(ending)}
 
-    def move(self, theirs: str, ours: str) -> None:
-        """Rename the tensors of one layer; a normalisation's `num_batches_tracked` may be missing.
+    def move(
+        self,
+        theirs: str,
+        ours: str,
+        number: Callable[[int], int | None] = int,
+        values: Mapping[str, str] = MappingProxyType({}),
+    ) -> int:
+        """Rename the tensors of all layers of one kind.
+
+        Args:
+            theirs: name of the layers, in which "#" stands for any number, as in "blocks.#.c1".
+            ours: our name, with a "#" for each.
+            number: our number for one of theirs; None if they have no such layer.
+            values: our names of a layer's tensors that differ from theirs.
+
+        Returns:
+            How many layers there are.
 
         Raises:
-            WeightsError: the file has no such layer.
+            WeightsError: there is none.
         """
-        self.look(f"{theirs}.weight")
-        for name in [name for name in self.left if name.rpartition(".")[0] == theirs]:
-            self.state[f"{ours}.{name.rpartition('.')[2]}"] = self.take(name)
-        if f"{ours}.running_mean" in self.state:
-            self.state.setdefault(f"{ours}.num_batches_tracked", torch.zeros((), dtype=torch.long))
+        pattern = re.compile(re.escape(theirs).replace(r"\#", r"(\d{1,6})") + r"\.(\w+)")
+        layers = set()
+        for match in filter(None, map(pattern.fullmatch, list(self.left))):
+            numbers = [number(int(digits)) for digits in match.groups()[:-1]]
+            if None not in numbers:
+                layer, value = ours.replace("#", "{}").format(*numbers), match[match.re.groups]
+                self.state[f"{layer}.{values.get(value, value)}"] = self.take(match[0])
+                layers.add(layer)
+        if not layers:
+            raise self.lacking(f"{theirs}.weight")
+        return len(layers)
 
     def finished(self) -> dict[str, Tensor]:
-        """Return all renamed tensors.
+        """Return all renamed tensors; a normalisation's `num_batches_tracked` may be missing.
 
         Raises:
             WeightsError: a tensor is left, so the file is of another network.
@@ -90,13 +118,10 @@ class Renaming:
                 f"The file is not a published {self.system}: {len(self.left)} tensors do not "
                 f"belong to it, the first is {min(self.left)!r}."
             )
+        for name in [name for name in self.state if name.endswith(".running_mean")]:
+            count = f"{name.removesuffix('running_mean')}num_batches_tracked"
+            self.state.setdefault(count, torch.zeros((), dtype=torch.long))
         return {name: tensor.contiguous() for name, tensor in self.state.items()}
-
-
-def count_of(renaming: Renaming, pattern: str, first: int = 0) -> int:
-    """Count the layers with names such as "middle.{}.fuse.1.weight", from `first`."""
-    numbers = itertools.count(first)
-    return len(list(itertools.takewhile(lambda one: pattern.format(one) in renaming, numbers)))
 
 
 def stem_of(renaming: Renaming) -> tuple[int, int]:
@@ -107,8 +132,5 @@ def stem_of(renaming: Renaming) -> tuple[int, int]:
     """
     stem = next((match for name in renaming.left if (match := _STEM.fullmatch(name))), None)
     if stem is None:
-        raise WeightsError(
-            f"The file is not a published {renaming.system}: it lacks "
-            "'encoder.b256.fromrgb.weight', also for other sides."
-        )
+        raise renaming.lacking("encoder.b#.fromrgb.weight")
     return int(stem[1]), len(renaming.look(stem[0]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inpainter.importing.layout import Renamed, Renaming, stem_of
+from inpainter.importing.layout import NOISE, Renamed, Renaming, stem_of
 from inpainter.networks.blocks.resolutions import sides
 
 
@@ -16,27 +16,25 @@ def rename(renaming: Renaming) -> Renamed:
     for fixed in (".filter.weight", ".filter_const"):
         renaming.drop(fixed)
     resolution, width = stem_of(renaming)
+    side_down = {side: number for number, side in enumerate(sides(resolution)[:-1])}
+    side_up = {side: number for number, side in enumerate(reversed(sides(resolution)[:-1]))}
+    side_shown = {side: number for number, side in enumerate(reversed(sides(resolution)))}
     renaming.move(f"encoder.b{resolution}.fromrgb", "stem")
-    down = [side for side in sides(resolution) if side > 4]
-    for number, side in enumerate(down):
-        _move_separable(renaming, f"encoder.b{side}.conv1", f"encoder.{number}")
-        _move_separable(renaming, f"encoder.b{side}.conv2", f"down.{number}")
-    for number, theirs in enumerate(("encoder.b4", "synthesis.b4")):
-        for step in range(2):
-            _move_separable(renaming, f"{theirs}.conv{step + 1}", f"middle.{2 * number + step}")
-    renaming.move("synthesis.b4.torgb", "to_picture.0")
-    for number, side in enumerate(reversed(down)):
-        _move_separable(renaming, f"synthesis.b{side}.conv1", f"up.{number}")
-        _move_separable(renaming, f"synthesis.b{side}.conv2", f"decoder.{number}")
-        renaming.move(f"synthesis.b{side}.torgb", f"to_picture.{number + 1}")
+    renaming.move("synthesis.b#.torgb", "to_picture.#", side_shown.get)
+    for theirs, ours in (("synthesis.b#.conv1", "up.#"), ("synthesis.b#.conv2", "decoder.#")):
+        renaming.move(theirs, ours, side_up.get, NOISE)
+    for theirs, ours, numbers in (
+        ("encoder.b4.conv1", "middle.0", side_down),
+        ("encoder.b4.conv2", "middle.1", side_down),
+        ("synthesis.b4.conv1", "middle.2", side_down),
+        ("synthesis.b4.conv2", "middle.3", side_down),
+        ("encoder.b#.conv1", "encoder.#", side_down),
+        ("encoder.b#.conv2", "down.#", side_down),
+        ("synthesis.b#.conv1", "up.#", side_up),
+        ("synthesis.b#.conv2", "decoder.#", side_up),
+    ):
+        renaming.move(f"{theirs}.conv1", f"{ours}.depthwise", numbers.get)
+        renaming.move(f"{theirs}.conv2", f"{ours}.pointwise", numbers.get)
     limit = len(renaming.state["middle.0.depthwise.weight"])
     widths = {"channel_base": width * resolution, "channel_limit": limit}
     return {"resolution": resolution, **widths}, resolution
-
-
-def _move_separable(renaming: Renaming, theirs: str, ours: str) -> None:
-    renaming.move(f"{theirs}.conv1", f"{ours}.depthwise")
-    renaming.move(f"{theirs}.conv2", f"{ours}.pointwise")
-    if f"{theirs}.noise_const" in renaming:
-        renaming.state[f"{ours}.noise.noise"] = renaming.take(f"{theirs}.noise_const")
-        renaming.state[f"{ours}.noise.strength"] = renaming.take(f"{theirs}.noise_strength")

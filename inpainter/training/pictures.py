@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
-from typing import Any
 
+from inpainter.data.augmentation import Augmentation
 from inpainter.data.faces import DecodedFaces, list_faces
 from inpainter.data.oversampling import has_closed_mouth, is_turned, repeat_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
@@ -28,7 +28,7 @@ def open_training_pictures(
     Raises:
         InputError: there are no pictures, or none can be decoded.
     """
-    decode = _listed(data, data.train_split, training=True)
+    decode = _decoder_of(data, data.train_split, training=True)
     if not data.processes:
         yield decode(None)
         return
@@ -49,10 +49,10 @@ def decode_split(
     Raises:
         InputError: there are none, or none can be decoded.
     """
-    return _listed(data, split, training=False)(memory)
+    return _decoder_of(data, split, training=False)(memory)
 
 
-def _listed(
+def _decoder_of(
     data: DataSettings, split: str, *, training: bool
 ) -> Callable[[float | None], DecodedFaces | DecodedPairs]:
     if data.pairs:
@@ -78,14 +78,11 @@ def create_sampling(
     Raises:
         ConfigurationError: there are no such holes, or their options do not fit.
     """
-    # A recipe names what a sampling does to pictures as the sampling itself does.
-    shared = {one.name for one in fields(Sampling)} & {one.name for one in fields(data)}
-    settings: dict[str, Any] = {name: getattr(data, name) for name in shared}
     return Sampling(
         create_holes(holes.face),
         None if holes.other is None else create_holes(holes.other),
         holes.other_share,
         holes.union_share,
         masks=masks,
-        **settings,
+        **{one.name: getattr(data, one.name) for one in fields(Augmentation)},
     )

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Self
 
 import yaml
 
+from inpainter.data.augmentation import Augmentation
 from inpainter.data.statistics import check_statistics
 from inpainter.training.rounds import equal_rounds, round_at
 from inpainter.training.terms import JudgedPicture, LossTerm, read_terms
@@ -21,8 +22,8 @@ from weights.base.settings import read_yaml, settings_from_mapping
 
 
 @dataclass(frozen=True)
-class DataSettings:
-    """The training faces, and how they are framed and augmented.
+class DataSettings(Augmentation):
+    """The training faces, and how they are framed and augmented, in addition to `Augmentation`.
 
     Attributes:
         faces: folder of faces, as `inpainter.data.faces.list_faces` reads it; empty if given on the
@@ -34,24 +35,10 @@ class DataSettings:
         train_split: split to train on.
         validation_split: split to validate on.
         split_seed: random seed for splitting a folder that defines no splits.
-        context: range of the ratio of the crop's side to the hole's extent.
-        lift: range of the crop's upward shift, as a fraction of its side.
-        rotation: largest rotation, degrees.
-        grayscale_probability: probability that a picture is turned grey.
-        colour_jitter: largest relative change of brightness, contrast, gamma and colour balance.
-        stretch: standard deviation of the relative change of aspect ratio, and twice that of the
-            shear.
-        side_light: largest relative change of brightness from the middle of a crop to its edge.
         rims: probability that a hole leaves a rim of the mask and its shadow, see `stain_rims`; the
             target is the clean face.
         sketch_share: probability that a network that takes a sketch gets that of the true picture
             in the hole (Yu et al. 2019); otherwise it learns to fill without.
-        landmark_share: probability that a network that takes landmarks gets them; 0 for others.
-        landmark_spread: how much these are perturbed, see `moved_landmarks`.
-        reference_share: probability that a network that takes a reference gets one with its
-            landmarks; 0 for others.
-        donor_share: probability that the reference is a photo of another person who resembles the
-            face; otherwise it imitates another photo of the face, see `other_photo`.
         workers: threads that make samples.
         processes: processes that make them instead, each with the faces in its own memory; 0 for
             threads. Threads share one interpreter, which cannot keep up with a large GPU.
@@ -70,19 +57,9 @@ class DataSettings:
     train_split: str = "train"
     validation_split: str = "val"
     split_seed: int = 0
-    context: tuple[float, float] = (1.4, 1.8)
-    lift: tuple[float, float] = (0.04, 0.16)
-    rotation: float = 10.0
-    grayscale_probability: float = 0.06
-    colour_jitter: float = 0.15
-    stretch: float = 0.0
-    side_light: float = 0.0
+    landmark_spread: float = 0.03
     rims: float = 0.0
     sketch_share: float = 0.5
-    landmark_share: float = 0.0
-    landmark_spread: float = 0.03
-    reference_share: float = 0.0
-    donor_share: float = 0.0
     workers: int = 1
     processes: int = 0
     deblocked: bool = False

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from weights.base.contracts import Image
+from weights.base.contracts import FacePhoto, Image
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.landmarks import FoundFace
 from weights.landmarks.frame import Points
 from weights.landmarks.head_pose import estimate_yaw

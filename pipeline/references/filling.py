@@ -12,9 +12,8 @@ from typing import Any
 from pipeline.face import Face
 from pipeline.references.faces import UnfitReferenceError, best_reference, check_reference
 from pipeline.references.fusing import fuse_reference
-from weights.base.contracts import Image
+from weights.base.contracts import FacePhoto, Image
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.images import read_picture
 from weights.landmarks import FindsFaces, FoundFace, LandmarkFinder, covered
 

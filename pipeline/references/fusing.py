@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inpainter.data.reference_map import fit_photo
-from weights.base.contracts import Hole, Image
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto, Hole, Image
 from weights.landmarks.frame import Points
 
 _RIM = 0.06

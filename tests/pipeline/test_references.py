@@ -24,8 +24,8 @@ from pipeline.run.batch import unmask_files
 from pipeline.run.folder import Job, find_files, plan_jobs, references_in
 from tests.faces import canonical_landmarks
 from tests.pipeline.colour_stages import MASK, STAGES
+from weights.base.contracts import FacePhoto
 from weights.base.errors import InputError
-from weights.base.face_photo import FacePhoto
 from weights.images.mark import NOTICE, NOTICE_OF_REFERENCE
 from weights.images.mark_reader import read_mark
 from weights.landmarks import FoundFace

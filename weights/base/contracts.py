@@ -7,7 +7,7 @@ pixels are missing. Each check says what was expected and what was given.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,18 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 Hole: TypeAlias = Mask
 """A mask whose True pixels are missing and get filled."""
+
+
+class FacePhoto(NamedTuple):
+    """A photo of a face without a mask.
+
+    Attributes:
+        image: uint8 RGB `(H, W, 3)`.
+        points: its iBUG points `(68, 2)`, x y in pixels.
+    """
+
+    image: Image
+    points: NDArray[np.float64]
 
 
 @runtime_checkable

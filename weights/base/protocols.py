@@ -14,9 +14,8 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkabl
 import numpy as np
 from numpy.typing import NDArray
 
-from weights.base.contracts import Hole, Image, Mask
+from weights.base.contracts import FacePhoto, Hole, Image, Mask
 from weights.base.contracts import Inpainter as Inpainter
-from weights.base.face_photo import FacePhoto
 from weights.base.regions import Detector as Detector
 from weights.base.regions import MaskRegion
 

@@ -19,7 +19,6 @@ from detector.data.landmark_faces import (
 )
 from detector.train import landmarks_command as command
 from detector.train.landmarks import (
-    LandmarkRecipe,
     LandmarkTraining,
     centred_affine,
     landmark_figures,
@@ -27,6 +26,7 @@ from detector.train.landmarks import (
     reframe,
     train_landmarks,
 )
+from detector.train.recipe import LandmarkRecipe
 from tests.faces import canonical_landmarks, draw_face, write_faces
 from weights.base.checkpoint import read_checkpoint, write_checkpoint
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError

@@ -17,6 +17,7 @@ from detector.find.verifier import MaskVerifier
 from detector.find.verifier_file import load_verifier
 from detector.find.verifier_network import VerifierConfiguration
 from detector.train import verifier_command as command
+from detector.train.recipe import VerifierRecipe
 from detector.train.verifier import (
     VerifierTraining,
     outline_loss,
@@ -25,7 +26,6 @@ from detector.train.verifier import (
     train_verifier,
 )
 from detector.train.verifier_crops import VerifierCrops, VerifierSets, collect_crops
-from detector.train.verifier_recipe import VerifierRecipe
 from tests.faces import write_faces
 from weights.base.errors import ConfigurationError, InputError, TrainingError, WeightsError
 from weights.base.regions import MaskRegion

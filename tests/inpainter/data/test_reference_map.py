@@ -19,7 +19,7 @@ from inpainter.data.stream import collate
 from inpainter.networks.blocks.guide_features import FaceGuideFeatures, GuideFeatures
 from inpainter.training.network_batch import to_network, with_face
 from tests.faces import draw_face, write_faces
-from weights.base.face_photo import FacePhoto
+from weights.base.contracts import FacePhoto
 
 if TYPE_CHECKING:
     from pathlib import Path
