@@ -20,9 +20,11 @@ from torch import nn
 from inpainter.data.stream import sample_at
 from inpainter.outputs import CompletionOutput
 from inpainter.training import train_inpainter
+from inpainter.training.adversary import Adversary
 from inpainter.training.face_data import FaceData
 from inpainter.training.module import CompletionTraining
 from inpainter.training.moving_average import MovingAverage
+from inpainter.training.network_batch import NetworkBatch
 from inpainter.training.pictures import create_sampling, decode_split
 from inpainter.training.recipe import AdversarialSettings, OptimizerSettings, Phase, read_recipe
 from inpainter.training.sheet import write_sheet
@@ -94,6 +96,26 @@ def test_the_discriminator_is_shown_the_picture_that_the_recipe_names(
     else:
         assert (fake[~hole] == 0.5).all()
     assert true.std() > 0.1
+
+
+def test_real_scores_are_the_true_pictures_and_reflected_pixels_are_not_judged() -> None:
+    """White faces whose holes are painted black; the last column lies past the picture's border."""
+    adversary = Adversary(
+        AdversarialSettings({"name": f"{HERE}:RecordingJudge"}, picture="prediction")
+    )
+    assert isinstance(adversary.discriminator, RecordingJudge)
+    image, hole, inside = torch.ones(2, 3, 8, 8), torch.ones(2, 1, 8, 8), torch.ones(2, 1, 8, 8)
+    inside[..., -1] = 0.0
+    pictures = NetworkBatch(image, hole, inside, seen=image, known=image)
+    views = adversary.look(pictures, CompletionOutput(None, -image, -image))
+    _, scores = adversary.discriminator_terms(pictures, views, r1=False)
+    ((both, _),) = adversary.discriminator.shown
+    true, fake = both.chunk(2)
+    assert (true == 1.0).all()
+    assert (fake[..., :-1] == -1.0).all()
+    assert (fake[..., -1] == 1.0).all()
+    assert float(scores["real_score"]) == pytest.approx(0.01)
+    assert float(scores["fake_score"]) == pytest.approx(-0.0075)
 
 
 def test_a_completed_picture_is_painted_in_the_hole_and_true_outside(tmp_path: Path) -> None:
