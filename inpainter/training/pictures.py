@@ -9,10 +9,10 @@ from functools import partial
 
 from inpainter.data.augmentation import Augmentation
 from inpainter.data.faces import DecodedFaces, list_faces
-from inpainter.data.oversampling import has_closed_mouth, is_turned, repeat_faces
 from inpainter.data.pairs import DecodedPairs, list_pairs
 from inpainter.data.processes import FaceProcesses
 from inpainter.data.sampling import MaskSource, Sampling
+from inpainter.data.turned import repeat_turned
 from inpainter.holes import create_holes
 from inpainter.training.recipe import DataSettings, HoleSettings
 
@@ -60,9 +60,7 @@ def _decoder_of(
     faces = list_faces(data.faces, split, data.split_seed)
     if not training:
         return partial(DecodedFaces, faces)
-    faces = repeat_faces(faces, has_closed_mouth, data.closed_mouth_share)
-    faces = repeat_faces(faces, is_turned, data.turned_share)
-    return partial(DecodedFaces, faces, deblocked=data.deblocked)
+    return partial(DecodedFaces, repeat_turned(faces, data.turned_share), deblocked=data.deblocked)
 
 
 def create_sampling(

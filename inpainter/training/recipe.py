@@ -46,8 +46,6 @@ class DataSettings(Augmentation):
             teaches the network to reproduce JPEG's block grid.
         turned_share: faces turned by more than 30 degrees are repeated until they make up this
             fraction of all; 0 to repeat none.
-        closed_mouth_share: likewise for faces with closed mouths, before the turned ones are
-            counted. Teeth are what gives a fill away most often.
         validation_count: number of frozen validation samples.
     """
 
@@ -64,16 +62,14 @@ class DataSettings(Augmentation):
     processes: int = 0
     deblocked: bool = False
     turned_share: float = 0.0
-    closed_mouth_share: float = 0.0
     validation_count: int = 64
 
     def __post_init__(self) -> None:
-        for name in ("turned_share", "closed_mouth_share"):
-            share = getattr(self, name)
-            if not 0.0 <= share < 1.0:
-                raise ConfigurationError(
-                    f"{name} of a recipe's data must be 0 or more and below 1, but is {share!r}."
-                )
+        if not 0.0 <= self.turned_share < 1.0:
+            raise ConfigurationError(
+                "turned_share of a recipe's data must be 0 or more and below 1, but is "
+                f"{self.turned_share!r}."
+            )
 
 
 @dataclass(frozen=True)
