@@ -7,7 +7,7 @@ import pytest
 
 from detector.synthesis import draw_mask
 from detector.synthesis.canvas import Canvas
-from detector.synthesis.drape import _generic_face, _seen, _spanned, drape_mask
+from detector.synthesis.drape import _generic_face, _projected, _taut, drape_mask
 from detector.synthesis.material import surgical
 from tests.detector.synthesis.faces import astronaut_face
 
@@ -25,18 +25,18 @@ def turned_face(yaw: float, size: float = 2.0) -> np.ndarray:
 @pytest.mark.parametrize("yaw", [-35.0, 0.0, 20.0])
 def test_points_of_the_face_are_seen_where_its_turn_puts_them(yaw):
     point = np.array([[30.0, 60.0, -10.0]])
-    places, height = _seen(point, turned_face(yaw))
+    places, height = _projected(point, turned_face(yaw))
     angle = np.radians(yaw)
     wanted = [np.cos(angle) * 30.0 + np.sin(angle) * -10.0, 60.0]
     assert np.allclose(places[0], 200.0 + 2.0 * np.array(wanted), atol=0.5)
-    nearer, above = _seen(point + np.array([0.0, 0.0, 10.0]), turned_face(yaw))
+    nearer, above = _projected(point + np.array([0.0, 0.0, 10.0]), turned_face(yaw))
     assert above - height == pytest.approx(2.0 * 10.0 * np.cos(angle), abs=0.5)
     assert (nearer - places)[0, 0] == pytest.approx(2.0 * 10.0 * np.sin(angle), abs=0.5)
 
 
 def test_taut_cloth_spans_hollows_and_rests_on_what_stands_out():
     radius = np.array([[5.0], [9.0], [3.0], [7.0], [6.0], [1.0]])
-    assert np.allclose(_spanned(radius)[:, 0], [5.0, 9.0, 8.0, 7.0, 6.0, 1.0])
+    assert np.allclose(_taut(radius)[:, 0], [5.0, 9.0, 8.0, 7.0, 6.0, 1.0])
 
 
 @pytest.mark.parametrize("seed", range(4))
