@@ -32,7 +32,7 @@ from inpainter.tensors import to_tensor, to_uint8
 from inpainter.weight_files import load_completion_network
 from weights.base.backends import choose_backend, on_backend
 from weights.base.contracts import FacePhoto, Image, Mask, check_image, check_mask
-from weights.base.device import is_fast_in_bfloat16, resolve_device
+from weights.base.device import inference_dtype, resolve_device
 from weights.base.errors import InputError
 from weights.landmarks.frame import Points
 
@@ -120,7 +120,7 @@ class NetworkInpainter:
         self._finish = find_finish(finish)
         self.detail = check_detail_mode(detail)
         self._detail: DetailPainter | None = None
-        self.dtype = _choose_dtype(precision, self.device)
+        self.dtype = inference_dtype(self.device, precision)
         self.backend = choose_backend(backend, self.device)
         self._network: nn.Module | None = None
         self._paint: Callable[..., torch.Tensor]
@@ -334,8 +334,3 @@ class _Prediction(nn.Module):
     ) -> torch.Tensor:
         given = (image, hole) if guide is None else (image, hole, guide)
         return self.network(*given).prediction
-
-
-def _choose_dtype(precision: str, device: torch.device) -> torch.dtype:
-    fast = is_fast_in_bfloat16(device) if precision == "auto" else precision == "bfloat16"
-    return torch.bfloat16 if fast else torch.float32

@@ -76,6 +76,7 @@ class FaceMaskHoles:
         else:
             outline = fit_outline(landmarks, MASK_KINDS[random.integers(len(MASK_KINDS))], random)
             contour = outline.polygon
+        # No random numbers are drawn for nothing: benchmark holes of a seed stay as they were.
         if self.widened != (1.0, 1.0) or self.lengthened != (1.0, 1.0):
             factors = random.uniform(*self.widened), random.uniform(*self.lengthened)
             contour = _resized(contour, outline, *factors)

@@ -258,7 +258,7 @@ def test_the_shipped_network_finds_a_face_in_a_photo_that_lies_on_its_side(turns
 def test_another_backend_finds_the_same_points(monkeypatch):
     pytest.importorskip("onnxruntime")
     # ONNX Runtime has no bfloat16 to compare.
-    monkeypatch.setattr("weights.landmarks.finder.is_fast_in_bfloat16", lambda device: False)
+    monkeypatch.setattr("weights.base.device.is_fast_in_bfloat16", lambda device: False)
     image, frame = astronaut(), FaceFrame(*np.mean(LANDMARKS, axis=0), side=230.0)
     by_torch = LandmarkFinder(device="cpu").find_near(image, frame)
     by_onnx = LandmarkFinder(device="cpu", backend="onnxruntime").find_near(image, frame)

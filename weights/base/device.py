@@ -54,6 +54,20 @@ def is_fast_in_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
+def inference_dtype(device: torch.device, precision: str = "auto") -> torch.dtype:
+    """Return the type in which a network computes on a device.
+
+    Args:
+        device: where it runs.
+        precision: "auto" is bfloat16 if the device is fast at it, else float32; or "bfloat16" or
+            "float32".
+    """
+    import torch
+
+    fast = is_fast_in_bfloat16(device) if precision == "auto" else precision == "bfloat16"
+    return torch.bfloat16 if fast else torch.float32
+
+
 def training_precision(precision: str, device: torch.device) -> str:
     """Return a recipe's precision, or float32 if the device is slow at bfloat16.
 
