@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from inpainter.data.face_parts import cut_squares, mouth_of_hole, square_in_hole
 from inpainter.discriminators.views import View
 from inpainter.features.imagenet import CHANNELS, ImageNetFeatures, normalised
+from inpainter.networks.blocks.antialiasing import antialias
 
 _MIXED: Final = (32, 64, 96, 128)
 """Channels of each level after the random mixing."""
@@ -38,6 +39,8 @@ class ProjectedDiscriminator(nn.Module):
             heads.
         patch_size: side in pixels to which a random square of the hole, a quarter of the picture
             wide, is resized; None for no such heads.
+        antialiased: whether pictures are filtered by `antialias` first, for networks whose output
+            is.
 
     Raises:
         MissingDependencyError: the features' weights are not installed.
@@ -47,9 +50,14 @@ class ProjectedDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, width: int = 64, mouth_size: int | None = None, patch_size: int | None = None
+        self,
+        width: int = 64,
+        mouth_size: int | None = None,
+        patch_size: int | None = None,
+        antialiased: bool = False,
     ) -> None:
         super().__init__()
+        self.antialiased = antialiased
         self.mouth_size, self.patch_size = mouth_size, patch_size
         self.features = ImageNetFeatures()
         self.heads = nn.ModuleList(_Heads(width) for _ in range(1 + len(self._part_sizes())))
@@ -84,6 +92,8 @@ class ProjectedDiscriminator(nn.Module):
         Returns:
             The view of the whole picture, and one of each part.
         """
+        if self.antialiased:
+            picture = antialias(picture)
         views = [self._view(picture, hole)]
         both = torch.cat([picture, hole.to(picture.dtype)], 1)
         for squares, size in zip(parts, self._part_sizes(), strict=True):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inpainter.networks.base import CompletionNetwork, GuideKind
+from inpainter.networks.blocks.antialiasing import antialias
 from inpainter.networks.gated import GatedRefinement, halve
 
 
@@ -25,6 +26,7 @@ class GatedDetailNetwork(CompletionNetwork):
         noise: whether the refinement gets noise.
         base: weights of the base network `gated`: a name of the catalog or a .safetensors file;
             None for the catalog's default.
+        antialiased: whether the output is filtered by `antialias`.
     """
 
     divisor: ClassVar[int] = 64
@@ -38,8 +40,10 @@ class GatedDetailNetwork(CompletionNetwork):
         depth: int = 3,
         noise: bool = True,
         base: str | None = None,
+        antialiased: bool = False,
     ) -> None:
         super().__init__()
+        self.antialiased = antialiased
         self.base = base
         self.detail = GatedRefinement(width, depth, noise)
         # In a list, so that it is not registered as a submodule: neither trained nor saved.
@@ -78,7 +82,10 @@ class GatedDetailNetwork(CompletionNetwork):
             hole: `(N, 1, H, W)`, 1 = missing.
             guess: `(N, 3, H, W)` in [-1, 1], the completion at half resolution, enlarged.
         """
-        return (guess + self.detail(image, hole, guess)).clamp(-1.0, 1.0)
+        painted = guess + self.detail(image, hole, guess)
+        if self.antialiased:
+            painted = antialias(painted)
+        return painted.clamp(-1.0, 1.0)
 
 
 def enlarged_guess(guess: Tensor) -> Tensor:
