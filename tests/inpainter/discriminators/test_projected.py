@@ -118,6 +118,22 @@ def test_a_square_of_the_hole_is_looked_at_enlarged_and_is_the_same_of_both_pict
     assert len(features) == 8 and scores.shape == (1, 8, 5, 5)
 
 
+def test_an_antialiased_one_does_not_see_the_finest_pattern() -> None:
+    torch.manual_seed(0)
+    plain, filtered = (ProjectedDiscriminator(width=8, antialiased=one) for one in (False, True))
+    filtered.load_state_dict(plain.state_dict())
+    rows, columns = torch.meshgrid(torch.arange(160), torch.arange(160), indexing="ij")
+    smooth = 0.8 * functional.avg_pool2d(face(), 9, 1, 4)
+    patterned = smooth + 0.1 * (-1.0) ** (rows + columns)
+    inner = (..., slice(4, -4), slice(4, -4))
+    for discriminator, is_blind in ((plain, False), (filtered, True)):
+        first, second = (
+            discriminator.look(one, lower_half(), [])[0].maps[0][inner]
+            for one in (smooth, patterned)
+        )
+        assert torch.allclose(first, second, atol=0.02) == is_blind
+
+
 def test_joining_keeps_means_where_sides_divide() -> None:
     coarse = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
     stacked = _joined([torch.zeros(1, 1, 4, 4), coarse])
