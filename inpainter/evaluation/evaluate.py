@@ -26,6 +26,7 @@ from inpainter.evaluation.results import CaseResult, Measurements, Metric
 from inpainter.metrics import (
     SIGMAS,
     MultiScaleSimilarity,
+    alternation,
     colour_distance,
     detail_kept,
     grid_energy,
@@ -51,6 +52,7 @@ PICTURE_METRICS: Final[tuple[Metric, ...]] = (
         for sigma in SIGMAS
     ),
     Metric("grid", "Grid, 1 as in the truth", "one", 2),
+    Metric("alternation", "Alternation, 1 as in the truth", "one", 2),
     Metric("psnr_hole", "PSNR hole, dB", "higher", 2, headline=True),
     Metric("ssim_hole", "SSIM hole", "higher", 3, headline=True),
     Metric("ms_ssim_hole", "MS-SSIM hole", "higher", 3),
@@ -122,8 +124,10 @@ def measure_case(
             values[f"ms_ssim{ending}"] = multi_scale.over(None if whole else region)
     for sigma, kept in detail_kept(completed, truth, case.measured).items():
         values[f"detail_{sigma}"] = kept
-    # Not a ratio: the mean ratio of two figures that scatter round 1 is above 1.
-    values["grid"] = 1.0 + grid_energy(completed, case.measured) - grid_energy(truth, case.measured)
+    for name, figure in (("grid", grid_energy), ("alternation", alternation)):
+        # Not a ratio: the mean ratio of two figures that scatter round 1 is above 1.
+        own, wanted = (figure(one, case.measured) for one in (completed, truth))
+        values[name] = 1.0 + own - wanted
     values["sharpness"] = sharpness_ratio(completed, truth, case.measured)
     values["colour"] = colour_distance(completed, truth, case.measured)
     if tools.perceptual is not None:

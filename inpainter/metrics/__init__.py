@@ -5,7 +5,7 @@ some metrics need are never downloaded.
 """
 
 from inpainter.metrics.colour import colour_distance, colour_shift
-from inpainter.metrics.detail import SIGMAS, detail_kept, grid_energy
+from inpainter.metrics.detail import SIGMAS, alternation, detail_kept, grid_energy
 from inpainter.metrics.distribution import (
     FeatureExtractor,
     FeatureNetwork,
@@ -38,6 +38,7 @@ __all__ = [
     "LandmarkFinder",
     "LearnedPerceptualDistance",
     "MultiScaleSimilarity",
+    "alternation",
     "colour_distance",
     "colour_shift",
     "detail_kept",

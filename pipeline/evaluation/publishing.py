@@ -24,6 +24,7 @@ _REALISM: Final = (
     "detectability",
     *(f"detail_{sigma}" for sigma in SIGMAS),
     "grid",
+    "alternation",
 )
 _RESULT: Final = ("psnr_hole", "ssim_hole", "lpips", "face_found")
 _SHOWN: Final = {

@@ -211,7 +211,7 @@ def test_realism_looks_inside_the_holes_of_truths_and_results():
 def test_detail_is_kept_and_the_grid_is_the_truths_where_the_fill_is_the_truth():
     case = make_case(0, 0.7, size=64)
     report = evaluate_inpainter({"x": Brighter([case], 0)}, [case])
-    for name in ("detail_1", "detail_2", "detail_4", "detail_8", "grid"):
+    for name in ("detail_1", "detail_2", "detail_4", "detail_8", "grid", "alternation"):
         assert report.values("x", name)["face0"] == 1.0
     lines = case.image.copy()
     lines[::8] = 255

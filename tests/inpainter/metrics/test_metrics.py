@@ -14,6 +14,7 @@ from inpainter.metrics import (
     DlibLandmarks,
     FeatureExtractor,
     LearnedPerceptualDistance,
+    alternation,
     colour_distance,
     colour_shift,
     frechet_distance,
@@ -524,3 +525,26 @@ class TestIdentity:
         monkeypatch.setitem(sys.modules, "dlib", None)
         with pytest.raises(MissingDependencyError, match=r"unmask\[landmarks\]"):
             DlibIdentity()
+
+
+@pytest.mark.parametrize(
+    ("alternating", "wanted"), [("rows", 3.0), ("columns", 3.0), ("both", 3.0), ("neither", 0.0)]
+)
+def test_alternation_is_the_amplitude_of_single_pixel_patterns(alternating, wanted):
+    rows, columns = np.mgrid[:96, :96]
+    signs = {"rows": rows, "columns": columns, "both": rows + columns}
+    pattern = 3 * (-1) ** signs[alternating] if alternating in signs else rows
+    picture = np.repeat((100 + pattern)[..., None], 3, axis=2).astype(np.uint8)
+    hole = np.zeros((96, 96), bool)
+    hole[16:80, 16:80] = True
+    assert alternation(picture, hole) == pytest.approx(wanted, abs=0.05)
+
+
+def test_noise_hardly_alternates_and_a_thin_hole_is_not_measured():
+    noise = np.random.default_rng(0).normal(0.0, 10.0, (96, 96, 1))
+    picture = np.repeat(np.round(128 + noise), 3, axis=2).clip(0, 255).astype(np.uint8)
+    everywhere = np.ones((96, 96), bool)
+    assert 1.3 < alternation(picture, everywhere) < 2.1
+    thin = np.zeros((96, 96), bool)
+    thin[40:50] = True
+    assert math.isnan(alternation(picture, thin))
