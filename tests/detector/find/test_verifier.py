@@ -163,8 +163,8 @@ def test_hopeless_proposals_are_not_looked_at(monkeypatch, weights):
     monkeypatch.setattr(verifier, "shared_finder", None)
     image, green = canvas(90, 120)
     green[30:60, 40:80] = 255
-    hopeless = region(green == 255, score=0.1)
-    assert joint_score(0.1, 1.0) < 0.25
+    hopeless = region(green == 255, score=0.03)
+    assert joint_score(0.03, 1.0) < 0.25
     assert MaskVerifier(weights, "cpu").confirm([image], [[hopeless]], 0.25) == [[]]
 
 
@@ -181,6 +181,52 @@ def test_where_nothing_is_outlined_nothing_is_found(weights):
     mask[10:40, 10:40] = True
     black = np.zeros((50, 50, 3), np.uint8)
     assert MaskVerifier(weights, "cpu").confirm([black], [[region(mask)]], 0.25) == [[]]
+
+
+class ScriptedLook:
+    """A look that outlines the left part of a picture, as wide as the script says."""
+
+    def __init__(self, score, width):
+        self.score, self.width = score, width
+
+    def mask(self):
+        outline = np.zeros((50, 100), bool)
+        outline[10:40, : self.width] = True
+        return outline
+
+    def straps(self):
+        return np.zeros((50, 100), bool)
+
+
+@pytest.mark.parametrize(
+    ("scores", "looks", "width"),
+    [
+        ((0.5, 0.8, 0.92, 0.97), 4, 40),
+        ((0.5, 0.96), 2, 20),
+        ((0.9, 0.8), 2, 20),
+        ((0.5, 0.8, 0.7), 3, 20),
+        ((0.5, 0.6, 0.7, 0.8, 0.9), 5, 50),
+    ],
+    ids=["until sure", "sure at once", "never surer", "no longer surer", "at most four times"],
+)
+def test_half_a_mask_is_looked_at_again_while_scores_rise(
+    monkeypatch, weights, scores, looks, width
+):
+    seen = []
+
+    def look(_verifier, wanted, _size):
+        found = [ScriptedLook(scores[len(seen)], 10 * (len(seen) + 1)) for _ in wanted]
+        seen.extend(box for _, box in wanted)
+        return found
+
+    monkeypatch.setattr(MaskVerifier, "_look", look)
+    image, _ = canvas(50, 100)
+    start = np.zeros((50, 100), bool)
+    start[10:40, :5] = True
+    lone = MaskVerifier(weights, "cpu", landmarks=None)
+    [[found]] = lone.confirm([image], [[region(start)]], 0.1)
+    assert [box[2] for box in seen] == [5, 10, 20, 30, 40][:looks]
+    assert found.box[2] == width
 
 
 def test_specks_are_dropped_and_large_parts_stay(weights):
