@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inpainter.networks.base import CompletionNetwork
-from inpainter.networks.blocks.antialiasing import antialias
 from inpainter.networks.blocks.gated_convolution import GatedConvolution
 from inpainter.networks.blocks.guide_features import FaceGuideFeatures
 from inpainter.networks.blocks.noise_injection import NoiseInjection
@@ -85,7 +84,6 @@ class GatedCompletionNetwork(CompletionNetwork):
         landmarks: whether both halves can be conditioned on landmarks of jaw, nose and lips, as in
             Yang et al. 2020, "LaFIn: Generative Landmark Guided Face Inpainting".
         reference: whether they can be conditioned on these and on a photo of a face.
-        antialiased: whether the output is filtered by `antialias`.
     """
 
     divisor: ClassVar[int] = 32
@@ -100,11 +98,9 @@ class GatedCompletionNetwork(CompletionNetwork):
         sharpening: float = 0.0,
         landmarks: bool = False,
         reference: bool = False,
-        antialiased: bool = False,
     ) -> None:
         super().__init__()
         self.sharpening = sharpening
-        self.antialiased = antialiased
         self.coarse = GatedUNet(width, depth, landmarks, reference)
         self.refine = GatedRefinement(refine_width, refine_depth, noise)
         self.guide = self.coarse.guide
@@ -122,10 +118,7 @@ class GatedCompletionNetwork(CompletionNetwork):
         coarse = functional.interpolate(
             guess, scale_factor=2.0, mode="bilinear", align_corners=False
         )
-        painted = coarse + self.refine(image, hole, coarse, guidance)
-        if self.antialiased:
-            painted = antialias(painted)
-        painted = painted.clamp(-1.0, 1.0)
+        painted = (coarse + self.refine(image, hole, coarse, guidance)).clamp(-1.0, 1.0)
         if self.sharpening and not self.training:
             painted = sharpen(painted, self.sharpening)
         return coarse, painted

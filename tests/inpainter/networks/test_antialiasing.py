@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
-from inpainter import create_model
 from inpainter.networks.blocks.antialiasing import antialias
+from inpainter.networks.gated_detail import GatedDetailNetwork
 
 ROWS, COLUMNS = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
 
@@ -32,28 +30,16 @@ def test_patterns_are_kept_by_their_frequency(pattern: torch.Tensor, kept: float
     torch.testing.assert_close(found[inner], kept * pattern.expand(2, 3, 32, 32)[inner])
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("gated", {"width": 4, "depth": 1, "refine_width": 4, "refine_depth": 1}),
-        ("gated-detail", {"width": 4, "depth": 1}),
-    ],
-)
-def test_networks_that_are_antialiased_filter_their_output(
-    name: str, options: dict[str, Any]
-) -> None:
+def test_an_antialiased_detail_network_filters_its_output() -> None:
     torch.manual_seed(0)
-    plain = create_model(name, **options)
-    filtered = create_model(name, **options, antialiased=True)
+    plain = GatedDetailNetwork(width=4, depth=1)
+    filtered = GatedDetailNetwork(width=4, depth=1, antialiased=True)
     filtered.load_state_dict(plain.state_dict())
+    image, guess = 0.4 * torch.rand(2, 1, 3, 64, 64) - 0.2
     hole = torch.zeros(1, 1, 64, 64)
     hole[:, :, 20:50, 20:50] = 1.0
-    image = 0.2 * (torch.rand(1, 3, 64, 64) * 2 - 1) * (1 - hole)
+    image = image * (1 - hole)
     with torch.no_grad():
-        if name == "gated":
-            found, expected = (one.paint(image, hole)[1] for one in (filtered, plain))
-        else:
-            guess = 0.2 * (torch.rand(1, 3, 64, 64) * 2 - 1)
-            found, expected = (one.add_detail(image, hole, guess) for one in (filtered, plain))
-    assert expected.abs().max() < 1.0
-    torch.testing.assert_close(found, antialias(expected))
+        found, unfiltered = (one.add_detail(image, hole, guess) for one in (filtered, plain))
+    assert unfiltered.abs().max() < 1.0 and not torch.allclose(found, unfiltered, atol=1e-3)
+    torch.testing.assert_close(found, antialias(unfiltered))
