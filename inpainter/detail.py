@@ -92,7 +92,7 @@ class DetailPainter:
                 hole = torch.from_numpy(np.stack([hole for _, hole in seen]))[:, None]
                 hole = hole.to(self._device, self._dtype)
                 image = self._pictures([crop for crop, _ in seen]) * (1.0 - hole)
-                guess = enlarged_guess(self._pictures(fills[chosen]))
+                guess = enlarged_guess(to_tensor(fills[chosen], self._device))
                 result = self._add_detail(image, hole, guess)
             painted.extend(to_uint8(result))
         return painted

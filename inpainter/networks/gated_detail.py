@@ -80,9 +80,10 @@ class GatedDetailNetwork(CompletionNetwork):
         Args:
             image: `(N, 3, H, W)` in [-1, 1], zero where `hole` is 1; sides are multiples of 4.
             hole: `(N, 1, H, W)`, 1 = missing.
-            guess: `(N, 3, H, W)` in [-1, 1], the completion at half resolution, enlarged.
+            guess: `(N, 3, H, W)` in [-1, 1], the completion at half resolution, enlarged; best in
+                float32, as detail is added to it.
         """
-        painted = guess + self.detail(image, hole, guess)
+        painted = guess.float() + self.detail(image, hole, guess.to(image.dtype))
         if self.antialiased:
             painted = antialias(painted)
         return painted.clamp(-1.0, 1.0)

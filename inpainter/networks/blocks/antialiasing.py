@@ -10,7 +10,7 @@ _TAPS = (-1 / 16, 4 / 16, 10 / 16, 4 / 16, -1 / 16)
 
 
 def antialias(picture: Tensor) -> Tensor:
-    """Take stripes and checkerboards of single pixels out of pictures `(N, C, H, W)`.
+    """Take stripes and checkerboards of single pixels out of pictures `(N, C, H, W)`, in float32.
 
     Networks that paint in sub-pixels can hide such a pattern, which fixed features of a
     discriminator mistake for texture, and which nobody sees.
@@ -19,7 +19,8 @@ def antialias(picture: Tensor) -> Tensor:
     "Deconvolution and Checkerboard Artifacts".
     """
     reach = len(_TAPS) // 2
-    padded = functional.pad(picture, (reach,) * 4, mode="replicate")
+    # In bfloat16 the ten sums would be off by more than a grey level.
+    padded = functional.pad(picture.float(), (reach,) * 4, mode="replicate")
     for axis in (2, 3):
         length = picture.shape[axis]
         padded = sum(
