@@ -6,6 +6,8 @@ focus, shaken or enlarged, such a fill is sharper than its surroundings and stan
 
 from __future__ import annotations
 
+import functools
+import math
 from bisect import bisect_left
 from typing import Final
 
@@ -32,8 +34,11 @@ _SOFT: Final = (-2.0, -1.5)
 _SPARED: Final = (0.25, 0.6)
 """Tolerance for each, in octaves, before a fill is softened."""
 
-_BLURS: Final = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3)
-"""Standard deviations in pixels of the candidate blurs."""
+_BLURS: Final = (0.0, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.3)
+"""Standard deviations in pixels of the blurs that are tried."""
+
+_BELOW: Final = 0.1
+"""How much less sharp than the photo, in octaves, a fill that was far too sharp becomes."""
 
 _LEAST_STRUCTURE: Final = 1.0
 """Minimum structure, in grey levels, for measuring sharpness."""
@@ -95,15 +100,28 @@ def softening_of(
     surroundings = (_sharpness(photo, where) for where in (around, around & above_hole(hole)))
     wanted = max((one for one in surroundings if one is not None), default=None)
     sharp = _sharpness(own, looked_at)
-    if wanted is None or sharp is None or sharp <= wanted + np.interp(wanted, _SOFT, _SPARED):
+    if wanted is None or sharp is None:
         return 0.0
+    spared = float(np.interp(wanted, _SOFT, _SPARED))
+    excess = sharp - wanted - spared
+    if excess <= 0.0:
+        return 0.0
+    # The goal sinks as the excess grows: if it jumped, two nearly equal fills would differ visibly.
+    goal = wanted + max(spared - 2.0 * excess, -_BELOW)
 
-    def soft_enough(deviation: float) -> bool:
-        left = _sharpness(np.asarray(cv2.GaussianBlur(own, (0, 0), deviation)), looked_at)
-        return left is None or left <= wanted
+    @functools.cache
+    def sharpness_after(deviation: float) -> float:
+        blurred = cv2.GaussianBlur(own, (0, 0), deviation) if deviation else own
+        left = _sharpness(np.asarray(blurred, np.float32), looked_at)
+        return -math.inf if left is None else left
 
     # Binary search for the weakest blur that suffices; the strongest one is taken untried.
-    return _BLURS[bisect_left(_BLURS, True, hi=len(_BLURS) - 1, key=soft_enough)]
+    at = bisect_left(
+        _BLURS, True, lo=1, hi=len(_BLURS) - 1, key=lambda one: sharpness_after(one) <= goal
+    )
+    stronger, weaker = _BLURS[at], _BLURS[at - 1]
+    ends = sharpness_after(stronger), sharpness_after(weaker)
+    return float(np.interp(goal, ends, (stronger, weaker))) if ends[0] > -math.inf else stronger
 
 
 def _sharpness(plane: Plane, where: Mask) -> float | None:

@@ -1,5 +1,7 @@
 """A fill is softened where the photo round it is soft, and left alone where it is not."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -58,4 +60,16 @@ def test_what_is_under_the_hole_is_not_read():
     photo = photo_of(1.5)
     other = np.where(HOLE[..., None], 255 - FACE, photo)
     fill = np.where(HOLE[..., None], FACE, photo)
-    assert np.array_equal(match_softness(fill, photo, HOLE), match_softness(fill, other, HOLE))
+    softened, same = (match_softness(fill, one, HOLE).astype(int) for one in (photo, other))
+    assert np.any(softened != fill)
+    # The blur that measures the photo reaches a little across the rim.
+    assert np.abs(softened - same)[HOLE].mean() < 0.3
+
+
+def test_the_softening_grows_without_a_jump_as_the_photo_gets_softer():
+    photos = [photo_of(deviation) for deviation in np.arange(1.0, 1.8, 0.025)]
+    fills = [match_softness(FACE, photo, HOLE).astype(float) for photo in photos]
+    steps = [np.abs(after - before)[HOLE].mean() for before, after in pairwise(fills)]
+    assert np.array_equal(fills[0], FACE)
+    assert np.abs(fills[-1] - FACE)[HOLE].mean() > 2.0
+    assert max(steps) < 0.7
