@@ -19,6 +19,8 @@ class Augmentation:
             shear, for faces of other proportions.
         side_light: largest relative change of brightness from the centre of a crop to its edge, in
             any direction and slightly different for each colour.
+        defocus_probability: probability that a picture is blurred and perhaps noisy, as are photos
+            out of focus; without any, networks fill those with made-up texture.
         landmark_share: probability that a network that takes landmarks gets them; 0 for others.
         landmark_spread: how much these are perturbed, see `moved_landmarks`.
         reference_share: probability that a network that takes a reference gets one with its
@@ -34,6 +36,7 @@ class Augmentation:
     colour_jitter: float = 0.15
     stretch: float = 0.0
     side_light: float = 0.0
+    defocus_probability: float = 0.0
     landmark_share: float = 0.0
     landmark_spread: float = 0.0
     reference_share: float = 0.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inpainter.data.augmentation import Augmentation
 from inpainter.data.colour import draw_colour_change
+from inpainter.data.defocus import Defocus
 from inpainter.data.face_parts import mouth_square
 from inpainter.data.framing import face_square, widest_context
 from inpainter.data.landmark_map import landmark_map, moved_landmarks
@@ -139,6 +140,9 @@ class Sampling(Augmentation):
         matrix = _square_to_crop(centre, side, size, angle, self._proportions(random), flip=flip)
         crop = _shrunk(image, matrix, size, side / size)
         worn = None if masked is None else _shrunk(masked, matrix, size, side / size)
+        if self.defocus_probability and random.random() < self.defocus_probability:
+            defocus = Defocus.draw(size, random)
+            crop, worn = defocus(crop), None if worn is None else defocus(worn)
         crop_hole = _warp(hole.view(np.uint8) * np.uint8(255), matrix, size) > 96
         inside = _inside(matrix, size, hole.shape)
         if self.other_holes is not None and masked is None:

@@ -190,7 +190,9 @@ def test_a_sample_lies_where_its_square_does(flip: bool, monkeypatch: pytest.Mon
     assert sample.mouth[:2] == pytest.approx([24 - x if flip else x, (44.5 - 11) / 2], abs=1e-4)
 
 
-def varied_sample(image: np.ndarray, stretch: float = 0.0, side_light: float = 0.0) -> Sample:
+def varied_sample(
+    image: np.ndarray, stretch: float = 0.0, side_light: float = 0.0, defocus: float = 0.0
+) -> Sample:
     """A sample of 64 x 64, flipped or not, and otherwise varied in these ways alone."""
     hole = np.zeros((64, 64), bool)
     hole[24:44, 20:44] = True
@@ -201,6 +203,7 @@ def varied_sample(image: np.ndarray, stretch: float = 0.0, side_light: float = 0
         colour_jitter=0.0,
         stretch=stretch,
         side_light=side_light,
+        defocus_probability=defocus,
     )
     sample = sampling(image, None, 64, np.random.default_rng(5))
     assert sample is not None
@@ -229,6 +232,17 @@ def test_light_from_the_side_is_a_slope_and_leaves_the_middle() -> None:
     assert np.ptp(lit[..., 0]) >= 10
     np.testing.assert_allclose((lit + lit[::-1, ::-1]) / 2, 100, atol=1e-3)
     assert varied_sample(flat).colours is None
+
+
+def test_photos_out_of_focus_keep_their_colours_and_holes_and_lose_detail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("inpainter.data.defocus._BLURS", (8.0, 8.0))
+    noise = np.random.default_rng(3).integers(60, 200, (64, 64, 3)).astype(np.uint8)
+    sharp, soft = (varied_sample(noise, defocus=probability) for probability in (0.0, 1.0))
+    assert np.array_equal(soft.hole, sharp.hole)
+    assert soft.image.mean() == pytest.approx(sharp.image.mean(), abs=0.5)
+    assert soft.image.std() < 0.8 * sharp.image.std()
 
 
 def test_streams_of_two_devices_share_the_samples(faces: DecodedFaces, sampling: Sampling) -> None:
