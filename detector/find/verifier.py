@@ -19,6 +19,7 @@ import numpy as np
 
 from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
+from detector.find.straps import strap_like, with_straps
 from weights.base.device import resolve_device
 from weights.base.regions import MaskRegion, bounding_box
 from weights.catalog.lookup import resolve
@@ -57,11 +58,8 @@ _STRAP_LEVEL = -2.0
 _LEAST_PART = 0.1
 """Smallest part of a mask that is kept, as a fraction of its largest."""
 
-_STRAP_GAP = 0.04
-"""Maximum gap between a strap and its mask, as a fraction of the mask's extent."""
-
-_TOUCHING = 1.5
-"""Distance in pixels up to which a strap touches its mask."""
+_FAINT_STRAP_LEVEL = -5.0
+"""The same for straps that also look like straps, see `strap_like`."""
 
 _MOST_LOOKS = 4
 """Most crops of a mask at full size, each round the previous one's outline."""
@@ -129,6 +127,10 @@ class _Look:
     def straps(self) -> Mask:
         """Its straps, `(height, width)`."""
         return self._outline(1, _STRAP_LEVEL)
+
+    def faint_straps(self) -> Mask:
+        """What may be one of its straps, `(height, width)`."""
+        return self._outline(1, _FAINT_STRAP_LEVEL)
 
     def _outline(self, plane: int, level: float) -> Mask:
         return self.crop.put_back(self.logits[plane] - level, self.height, self.width)
@@ -277,8 +279,10 @@ class MaskVerifier:
         for index, (look, body) in self._surest_looks(detections, boxes, scores).items():
             score = joint(index, look.score)
             if score >= confidence:
-                mask = with_straps(body, look.straps())
-                label = detections[index].region.label
+                detection = detections[index]
+                faint = strap_like(look.faint_straps(), detection.image, body)
+                mask = with_straps(body, look.straps(), faint)
+                label = detection.region.label
                 confirmed[index] = MaskRegion.from_mask(mask, score, label, mask & ~body)
         return confirmed
 
@@ -346,46 +350,6 @@ def _shown_tilt(face: FoundFace) -> float:
     """Degrees by which the crop of a face's mask is tilted; 0 if it is not."""
     tilt = face.tilt or 0.0
     return tilt if _LEAST_TILT <= abs(tilt) <= _MOST_TILT else 0.0
-
-
-def with_straps(mask: Mask, straps: Mask) -> Mask:
-    """Add to a mask the straps attached to it.
-
-    A strap is thin, and its beginning may be missed: one that ends close by is joined with a
-    bridge.
-
-    Args:
-        mask: bool `(H, W)`.
-        straps: bool `(H, W)`, ear loops and strings of this mask and possibly others.
-    """
-    own, both = bounding_box(mask), bounding_box(mask | straps)
-    if own is None or both is None or not straps.any():
-        return mask
-    reach = max(2.0, _STRAP_GAP * max(own[2] - own[0], own[3] - own[1]))
-    pad = int(np.ceil(reach)) + 1
-    window = (
-        slice(max(0, both[1] - pad), both[3] + pad),
-        slice(max(0, both[0] - pad), both[2] + pad),
-    )
-    body, thin = mask[window], straps[window] & ~mask[window]
-    beyond = _distance_to(body)
-    count, numbered = cv2.connectedComponents(thin.view(np.uint8), connectivity=8)
-    gaps = np.full(count, np.inf)
-    np.minimum.at(gaps, numbered[thin].astype(np.intp), beyond[thin])
-    joined = mask.copy()
-    # Distances are between pixel centres: adjacent pixels have 1.
-    for number in np.flatnonzero(gaps <= reach + 1.0):
-        strap = numbered == number
-        joined[window] |= strap
-        if gaps[number] > _TOUCHING:
-            # Only the shortest connection, and none of the skin next to it.
-            joined[window] |= beyond + _distance_to(strap) <= gaps[number] + 1.0
-    return joined
-
-
-def _distance_to(mask: Mask) -> NDArray[np.float32]:
-    distance = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return np.asarray(distance, np.float32)
 
 
 def _whole_parts(mask: Mask) -> Mask | None:
