@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from detector.find.colours import colour_evidence
 from detector.find.crops import Crop, tilted_box
 from detector.find.duplicates import drop_duplicates
 from detector.find.straps import strap_like, with_straps
@@ -48,8 +49,9 @@ hundred photos of beards, scarves and hands. Of the masks that 0.65 and 2.4 miss
 _SUREST = 0.999
 """Highest score expected of the verifier."""
 
-_LEVEL = -1.0
-"""Logit threshold of a pixel: outlines of photos agree best slightly below even odds."""
+_LEVEL = -1.5
+"""Threshold of a pixel, its logit and the evidence of its colour together: outlines of photos agree
+best below even odds."""
 
 _STRAP_LEVEL = -2.0
 """The same for straps: on drawn masks of the split val it misses 6.2 % of the straps' pixels, and
@@ -109,31 +111,34 @@ class _Detection:
 
 @dataclass(frozen=True)
 class _Look:
-    """The network's output for one crop: its score, and the logits of the outlines.
+    """The network's output for one crop: its score, and the logits of the outlines; and the crop.
 
     Outlines are rasterised at picture size only on request: most crops need only the score.
     """
 
     score: float
     logits: NDArray[np.float32]
+    pixels: Image
     crop: Crop
     height: int
     width: int
 
     def mask(self) -> Mask | None:
         """The mask without straps `(height, width)`; None if empty."""
-        return _whole_parts(self._outline(0, _LEVEL))
+        logits = self.logits[0]
+        evident = logits + colour_evidence(self.pixels, logits, _LEVEL)
+        return _whole_parts(self.crop.put_back(evident - _LEVEL, self.height, self.width))
 
     def straps(self) -> Mask:
         """Its straps, `(height, width)`."""
-        return self._outline(1, _STRAP_LEVEL)
+        return self._strap_outline(_STRAP_LEVEL)
 
     def faint_straps(self) -> Mask:
         """What may be one of its straps, `(height, width)`."""
-        return self._outline(1, _FAINT_STRAP_LEVEL)
+        return self._strap_outline(_FAINT_STRAP_LEVEL)
 
-    def _outline(self, plane: int, level: float) -> Mask:
-        return self.crop.put_back(self.logits[plane] - level, self.height, self.width)
+    def _strap_outline(self, level: float) -> Mask:
+        return self.crop.put_back(self.logits[1] - level, self.height, self.width)
 
 
 class MaskVerifier:
@@ -335,8 +340,9 @@ class MaskVerifier:
         with torch.inference_mode():
             scores, logits = network(to_network_input(taken, device))
         return [
-            _Look(score, planes, crop, *detection.region.size)
-            for crop, (detection, _), score, planes in zip(
+            _Look(score, planes, pixels, crop, *detection.region.size)
+            for pixels, crop, (detection, _), score, planes in zip(
+                taken,
                 crops,
                 wanted,
                 torch.sigmoid(scores).float().cpu().tolist(),
