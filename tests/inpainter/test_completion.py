@@ -146,7 +146,8 @@ def test_fills_are_softened_by_the_stage_or_by_whoever_asks_for_sharp_ones(grain
     assert (deviation > 0.5) == grain
     assert np.abs(sharp.astype(int) - photo)[hole].mean() < 2.0
     deep = cv2.erode(hole.view(np.uint8), np.ones((15, 15))) > 0
-    assert np.array_equal(own[deep], softened(sharp, hole, deviation)[deep])
+    by_caller = softened(sharp, hole, deviation).astype(int)
+    assert np.abs(own - by_caller)[deep].max() <= 1
 
 
 class _Ramp(torch.nn.Module):
