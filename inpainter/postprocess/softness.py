@@ -38,9 +38,11 @@ _BLURS: Final = (0.0, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3
 """Standard deviations in pixels of the blurs that are tried."""
 
 _BELOW: Final = 0.35
-"""How much less sharp than the photo, in octaves, a fill that was far too sharp becomes. Chosen on 156
-faces of val that were blurred and made noisy: 0.1 keeps 1.18 and 1.24 of the detail in the octaves
-of 1 and 2 px, this 1.03 and 1.13, at a realism distance of 0.135 for 0.174."""
+"""How much less sharp than the photo, in octaves, a fill that was far too sharp becomes.
+
+On 156 faces of val, blurred and made noisy, 0.1 leaves 1.18 and 1.24 of the truth's detail in the
+octaves of 1 and 2 px at a realism distance of 0.174; this leaves 1.03 and 1.13 at 0.135.
+"""
 
 _LEAST_STRUCTURE: Final = 1.0
 """Minimum structure, in grey levels, for measuring sharpness."""
