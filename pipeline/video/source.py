@@ -61,8 +61,10 @@ def open_video(path: Path) -> Any:
     av = load_av()
     if not path.is_file():
         raise InputError(f"There is no video {path}.")
+    # PyAV reads any tags from version 19 on; before, it refused those that are not UTF-8.
+    strict = int(av.__version__.split(".")[0]) < 19
     try:
-        return open_file(path, metadata_errors="replace")
+        return open_file(path, **({"metadata_errors": "replace"} if strict else {}))
     except (av.FFmpegError, OSError, ValueError) as error:
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise InputError(f"{path} is not a video that can be read: {reason}.") from error
@@ -138,7 +140,8 @@ class VideoSource:
         hidden = {key.lower(): value for key, value in self.stream_metadata.items()}
         self.transparent = has_transparency(first.format.name) or hidden.get("alpha_mode") == "1"
         side_data: Any = first.side_data
-        self.side_data = frozenset(data.type.name for data in side_data)
+        # PyAV 19 iterates over the types, earlier ones over the data.
+        self.side_data = frozenset(getattr(data, "type", data).name for data in side_data)
         self.matrix = _display_matrix(first)
         self._filters = self._changes.filters(Orientation.of_matrix(self.matrix))
         if self._changes.upright:

@@ -186,11 +186,9 @@ DISPLAY = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
 
 
 def static_hdr(source):
-    return {
-        data.type.name: bytes(data)
-        for data in source.first.side_data
-        if data.type.name in ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
-    }
+    kinds = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
+    found = ((kind, source.first.side_data.get(kind)) for kind in kinds)
+    return {kind: bytes(data) for kind, data in found if data is not None}
 
 
 def hdr10(path):
