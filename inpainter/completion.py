@@ -199,22 +199,16 @@ class NetworkInpainter:
             InputError: as `complete`, or the landmarks are malformed or not one entry per crop.
             WeightsError: as `complete`.
         """
-        if len(landmarks) != len(crops):
-            raise InputError(
-                f"complete_guided() got {len(crops)} crops but {len(landmarks)} sets of landmarks: "
-                "give one set, or None, per crop."
-            )
-        for index, points in enumerate(landmarks):
-            if points is not None and np.shape(points) != (68, 2):
-                raise InputError(
-                    f"landmarks {index} must be 68 points as an array (68, 2), but have the shape "
-                    f"{np.shape(points)}."
-                )
         return self._complete(_faces(crops, holes, landmarks, photos), soften=True)
 
-    def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Complete crops like `complete`, but leave softening the fills to the caller."""
-        return self._complete(_faces(crops, holes), soften=False)
+    def complete_sharp(
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[Points | None] | None = None,
+    ) -> list[Image]:
+        """Complete crops like `complete_guided`, but leave softening the fills to the caller."""
+        return self._complete(_faces(crops, holes, landmarks), soften=False)
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:
         """The blur with which `complete` would soften a sharp fill.
@@ -318,8 +312,24 @@ def _faces(
         check_image(crop, f"crop {index}")
         check_mask(hole, (crop.shape[0], crop.shape[1]), f"hole {index}")
     none = [None] * len(crops)
+    if landmarks is not None:
+        _check_landmarks(landmarks, len(crops))
     columns = crops, holes, landmarks or none, photos or none
     return [_Face(*face) for face in zip(*columns, strict=True)]
+
+
+def _check_landmarks(landmarks: Sequence[Points | None], count: int) -> None:
+    if len(landmarks) != count:
+        raise InputError(
+            f"complete() got {count} crops but {len(landmarks)} sets of landmarks: "
+            "give one set, or None, per crop."
+        )
+    for index, points in enumerate(landmarks):
+        if points is not None and np.shape(points) != (68, 2):
+            raise InputError(
+                f"landmarks {index} must be 68 points as an array (68, 2), but have the shape "
+                f"{np.shape(points)}."
+            )
 
 
 class _Prediction(nn.Module):

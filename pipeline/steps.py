@@ -265,15 +265,15 @@ class PipelineSteps(ConfiguredStages):
             with timed("inpainter", [timings[face.picture] for face in chunk]):
                 shown = [face.shown(pictures[face.picture]) for face in chunk]
                 crops, holes = [crop for crop, _ in shown], [hole for _, hole in shown]
+                landmarks = [face.shown_landmarks() for face in chunk]
                 if sharp and isinstance(inpainter, SofteningInpainter):
-                    completed = inpainter.complete_sharp(crops, holes)
+                    guides = (landmarks,) if isinstance(inpainter, GuidedInpainter) else ()
+                    completed = inpainter.complete_sharp(crops, holes, *guides)
                 elif any(face.photo for face in chunk):
                     assert isinstance(inpainter, ReferringInpainter)
-                    landmarks = [face.shown_landmarks() for face in chunk]
                     photos = [face.photo for face in chunk]
                     completed = inpainter.complete_guided(crops, holes, landmarks, photos)
                 elif isinstance(inpainter, GuidedInpainter):
-                    landmarks = [face.shown_landmarks() for face in chunk]
                     completed = inpainter.complete_guided(crops, holes, landmarks)
                 else:
                     completed = inpainter.complete(crops, holes)

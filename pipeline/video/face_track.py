@@ -9,16 +9,16 @@ import numpy as np
 
 from inpainter.data.framing import Square
 from pipeline.face import Face
-from pipeline.upright import LevelSquare, gradual_turn
+from pipeline.upright import LevelSquare
 from pipeline.video.outline_field import Field, mean_field, moved_field
 from pipeline.video.similarity import (
     Matrix,
+    Points,
     bounds,
     inverse,
     moved,
     scale_of,
     scaling_and_shift,
-    turn_of,
 )
 from pipeline.video.steady_fill import SteadyFill
 from weights.base.contracts import Image
@@ -51,8 +51,8 @@ class FaceTrack:
             stands still; the canvas's sides go from 0 to 1.
         certainties: per frame the certainty of the motion into it, 0 to 1.
         fields: the outline on the canvas, per frame in which the mask was detected.
-        tilts: clockwise tilt of the face on the canvas in degrees, per frame in which its landmarks
-            were found.
+        landmarks: iBUG points `(68, 2)` of the face on the canvas, per frame in which they were
+            found.
         square: what the inpainter sees, on the canvas, smoothed over time; None before the first
             fill.
         fill: the running mean of the fills.
@@ -67,7 +67,7 @@ class FaceTrack:
     poses: dict[int, Matrix]
     certainties: dict[int, float]
     fields: dict[int, Field] = field(default_factory=dict)
-    tilts: dict[int, float] = field(default_factory=dict)
+    landmarks: dict[int, Points] = field(default_factory=dict)
     square: LevelSquare | None = None
     softening: float | None = None
     fill: SteadyFill = field(default_factory=SteadyFill)
@@ -110,24 +110,24 @@ class FaceTrack:
             [self.fields[found] for found in chosen], [weights[found] for found in chosen]
         )
 
-    def note_tilt(self, frame: int, tilt: float | None) -> None:
-        """Record the face's clockwise tilt in a frame, in degrees, if it is known."""
-        if tilt is not None:
-            self.tilts[frame] = tilt + turn_of(self.poses[frame])
+    def note_landmarks(self, frame: int, points: Points | None) -> None:
+        """Record the face's landmarks `(68, 2)` in a frame, in its pixels, if they are known."""
+        if points is not None:
+            # Landmarks count from the first pixel's centre, poses from its corner.
+            self.landmarks[frame] = moved(self.poses[frame], points + 0.5)
 
-    def turn_at(self, frame: int, reach: int) -> float:
-        """By how many degrees the face, tilted clockwise, is rotated upright in a frame.
+    def landmarks_at(self, frame: int, reach: int) -> Points | None:
+        """The landmarks `(68, 2)` in a frame, in its pixels; None if they were never found.
 
-        On the canvas a face's tilt hardly changes, so the median of those within `reach` frames
-        neither jumps nor lags behind the motion.
+        On the canvas a face hardly moves, so the median of those within `reach` frames neither
+        jumps nor lags behind the motion.
         """
-        if not self.tilts:
-            return 0.0
-        nearest = min(self.tilts, key=lambda seen: abs(seen - frame))
-        near = [tilt for seen, tilt in self.tilts.items() if abs(seen - frame) <= reach]
-        base = self.tilts[nearest]
-        tilt = base + np.median(_within_half_a_turn(np.array(near or [base]) - base))
-        return gradual_turn(float(_within_half_a_turn(tilt - turn_of(self.poses[frame]))))
+        if not self.landmarks:
+            return None
+        nearest = min(self.landmarks, key=lambda found: abs(found - frame))
+        near = [points for found, points in self.landmarks.items() if abs(found - frame) <= reach]
+        median = np.median(near or [self.landmarks[nearest]], axis=0)
+        return moved(inverse(self.poses[frame]), median) - 0.5
 
     def face_square(self, frame: int) -> tuple[float, float, float]:
         """x0, y0 and side of the face's square, in the frame's pixels."""
@@ -192,6 +192,7 @@ class FaceTrack:
         )
         self.poses = {index: move @ pose for index, pose in self.poses.items()}
         self.fields = {index: moved_field(outline, move) for index, outline in self.fields.items()}
+        self.landmarks = {index: moved(move, points) for index, points in self.landmarks.items()}
         self.fill.move(move)
         self.blended.move(move)
         if self.square is not None:
@@ -221,12 +222,8 @@ class FaceTrack:
         return cls(**state | by_frame | {"fill": fill, "blended": blended})
 
 
-_BY_FRAME = ("poses", "certainties", "fields", "tilts")
+_BY_FRAME = ("poses", "certainties", "fields", "landmarks")
 """Attributes keyed by frame number; JSON keys cannot be numbers."""
-
-
-def _within_half_a_turn(degrees: Any) -> Any:
-    return (degrees + 180.0) % 360.0 - 180.0
 
 
 def first_pose(square: Square) -> Matrix:

@@ -20,7 +20,7 @@ from pipeline.crop import Crop
 from pipeline.face import Face
 from pipeline.references.filling import reference_filling
 from pipeline.steps import timed
-from pipeline.upright import UprightView, level_square, shows_all, tilt_of
+from pipeline.upright import UprightView, gradual_turn, level_square, shows_all
 from pipeline.video.face_track import FaceTrack
 from pipeline.video.mask_tracker import MaskTracker
 from pipeline.video.motion import grey
@@ -30,6 +30,9 @@ from pipeline.video.settings import VideoSettings
 from weights.base.contracts import Hole, Image, check_image
 from weights.base.errors import InputError
 from weights.base.protocols import SofteningInpainter
+from weights.landmarks import FoundFace
+from weights.landmarks.frame import Points
+from weights.landmarks.head_pose import estimate_tilt
 
 AFTER_BLENDING = 2.0 / 3.0
 """Steadiness of a blended face relative to that of its fill: enough to even out what a blender
@@ -180,8 +183,8 @@ class FrameStream:
                 self.cuts += cut
                 own = faces.get(place)
                 holes = None if own is None else [face.hole for face in own]
-                tilts = None if own is None else [tilt_of(face.landmarks) for face in own]
-                self._tracker.advance(self._taken, grey(image), holes, tilts, cut=cut)
+                landmarks = None if own is None else [_likely_points(face) for face in own]
+                self._tracker.advance(self._taken, grey(image), holes, landmarks, cut=cut)
                 self._pending.append((self._taken, image))
                 self._taken += 1
 
@@ -234,9 +237,12 @@ class FrameStream:
     def _framed(self, place: int, number: int, track: FaceTrack, hole: Hole, missing: Hole) -> Face:
         """The face in a square that follows it, and rotated upright, both without jumps."""
         framing = {"context": self.pipeline.context, "lift": self.pipeline.lift}
-        turn = 0.0
-        if self.pipeline.sets_upright:
-            turn = track.turn_at(number, self.settings.look_ahead)
+        turn, found = 0.0, None
+        points = track.landmarks_at(number, self.settings.look_ahead)
+        if points is not None:
+            found = FoundFace(points, face=1.0, masked=1.0)
+            if self.pipeline.sets_upright:
+                turn = gradual_turn(estimate_tilt(points))
         around = level_square(hole, turn, **framing)
         x, y, side = track.steady_square(number, around)
         if not turn:
@@ -247,10 +253,10 @@ class FrameStream:
         if turn:
             crop = Crop.around(hole, **framing)
             upright = UprightView.within(square, hole, missing, turn)
-            return Face(place, hole, crop, crop.take(missing), upright=upright)
+            return Face(place, hole, crop, crop.take(missing), landmarks=found, upright=upright)
         x, y, side = square
         crop = Crop(int(x - side / 2), int(y - side / 2), int(side), *hole.shape)
-        return Face(place, hole, crop, crop.take(missing))
+        return Face(place, hole, crop, crop.take(missing), landmarks=found)
 
     def _finished(
         self, number: int, image: Image, own: list[tuple[FaceTrack, Face, Image]]
@@ -286,6 +292,11 @@ class FrameStream:
         crop = face.crop.take(image)
         deviation = track.steady_softening(inpainter.softening_of(fill, crop, face.missing))
         return softened(fill, face.missing, deviation)
+
+
+def _likely_points(face: Face) -> Points | None:
+    found = face.landmarks
+    return found.points if found is not None and found.is_likely else None
 
 
 def _faded_in(blended: Image, steady: Image, missing: Hole) -> Image:

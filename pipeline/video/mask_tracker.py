@@ -14,7 +14,14 @@ from pipeline.video.face_track import CERTAIN, FaceTrack, first_pose
 from pipeline.video.motion import Grey, estimate_motion
 from pipeline.video.outline_field import SIDE, Field, hole_of_field, outline_field
 from pipeline.video.settings import VideoSettings
-from pipeline.video.similarity import Matrix, inverse, moved, scale_of, scaling_and_shift
+from pipeline.video.similarity import (
+    Matrix,
+    Points,
+    inverse,
+    moved,
+    scale_of,
+    scaling_and_shift,
+)
 from weights.base.contracts import Hole, Mask
 from weights.base.regions import bounding_box
 
@@ -56,7 +63,7 @@ class MaskTracker:
         frame: int,
         grey: Grey,
         holes: Sequence[Hole] | None,
-        tilts: Sequence[float | None] | None = None,
+        landmarks: Sequence[Points | None] | None = None,
         *,
         cut: bool = False,
     ) -> None:
@@ -66,7 +73,8 @@ class MaskTracker:
             frame: its number.
             grey: its luminance, uint8 `(H, W)`.
             holes: the detections in it, bool `(H, W)`; None if the detector was not run.
-            tilts: clockwise tilt in degrees of the face behind each hole; None if unknown.
+            landmarks: iBUG points `(68, 2)` of the face behind each hole, in pixels; None if
+                unknown.
             cut: whether it begins a new scene; nothing is carried over.
         """
         if cut:
@@ -80,7 +88,7 @@ class MaskTracker:
         self._greys.append((frame, grey))
         if holes is not None:
             self._looks.add(frame)
-            self._match(frame, grey, holes, tilts or [None] * len(holes))
+            self._match(frame, grey, holes, landmarks or [None] * len(holes))
         for track in self._living():
             track.alive = frame - track.last_found <= self.settings.look_ahead
 
@@ -149,7 +157,7 @@ class MaskTracker:
         track.certainties[frame] = motion.certainty
 
     def _match(
-        self, frame: int, grey: Grey, holes: Sequence[Hole], tilts: Sequence[float | None]
+        self, frame: int, grey: Grey, holes: Sequence[Hole], landmarks: Sequence[Points | None]
     ) -> None:
         pairs = [
             (likeness, track, place)
@@ -166,11 +174,11 @@ class MaskTracker:
             matched_holes.add(place)
             track.poses[frame] = pose
             track.fields[frame] = field
-            track.note_tilt(frame, tilts[place])
+            track.note_landmarks(frame, landmarks[place])
             track.lay_out_anew_if_needed(frame, self._square(holes[place]))
         for place, hole in enumerate(holes):
             if place not in matched_holes:
-                self._begin(frame, grey, hole, tilts[place])
+                self._begin(frame, grey, hole, landmarks[place])
 
     def _likeness(
         self, track: FaceTrack, frame: int, hole: Hole
@@ -200,10 +208,10 @@ class MaskTracker:
         field = outline_field(hole, corrected)
         return 0.5 * _overlap(field, last), corrected, field
 
-    def _begin(self, frame: int, grey: Grey, hole: Hole, tilt: float | None) -> None:
+    def _begin(self, frame: int, grey: Grey, hole: Hole, landmarks: Points | None) -> None:
         track = FaceTrack(self.count, {frame: first_pose(self._square(hole))}, {frame: 1.0})
         track.fields[frame] = outline_field(hole, track.poses[frame])
-        track.note_tilt(frame, tilt)
+        track.note_landmarks(frame, landmarks)
         self.count += 1
         self._tracks.append(track)
         # The mask was there before it was detected: carry the hole back in time.

@@ -36,11 +36,6 @@ def scale_of(matrix: Matrix) -> float:
     return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
-def turn_of(matrix: Matrix) -> float:
-    """The rotation in degrees, clockwise with y pointing down."""
-    return float(np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])))
-
-
 def moved(matrix: Matrix, points: NDArray[np.float64] | Sequence[tuple[float, float]]) -> Points:
     """Move points `(N, 2)`."""
     return np.asarray(points, np.float64) @ matrix[:2, :2].T + matrix[:2, 2]

@@ -55,8 +55,19 @@ class SofteningInpainter(Inpainter, Protocol):
     In a video the softening is smoothed over time rather than estimated for each frame alone.
     """
 
-    def complete_sharp(self, crops: Sequence[Image], holes: Sequence[Mask]) -> list[Image]:
-        """Complete crops like `complete`, without softening the fills."""
+    def complete_sharp(
+        self,
+        crops: Sequence[Image],
+        holes: Sequence[Mask],
+        landmarks: Sequence[NDArray[np.float64] | None] | None = None,
+    ) -> list[Image]:
+        """Complete crops like `complete`, without softening the fills.
+
+        Args:
+            crops: as for `complete`.
+            holes: likewise.
+            landmarks: as for `complete_guided`; passed to a `GuidedInpainter` only.
+        """
         ...
 
     def softening_of(self, fill: Image, crop: Image, hole: Mask) -> float:

@@ -8,11 +8,12 @@ import pytest
 
 from pipeline.upright import LEAST_TILT, gradual_turn, level_square, shows_all
 from pipeline.video import FrameStream, VideoSettings
-from pipeline.video.face_track import FaceTrack
+from pipeline.video.face_track import FaceTrack, first_pose
 from pipeline.video.similarity import from_affine
 from tests.faces import canonical_landmarks
 from tests.pipeline.video.clips import face_picture, fill_skin, pipeline, written_and_read
 from weights.landmarks import FoundFace
+from weights.landmarks.head_pose import estimate_tilt
 
 SIDE = 120
 LEVEL = 4.0
@@ -45,9 +46,7 @@ class Finds:
         self.sure = sure
 
     def find_near(self, image, frame):
-        angle = np.radians(self.tilts[image.tobytes()])
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        return FoundFace(canonical_landmarks(40, (0, 0)) @ turn + SIDE / 2, self.sure, 0.9)
+        return FoundFace(landmarks_of(self.tilts[image.tobytes()]), self.sure, 0.9)
 
 
 class Recorder:
@@ -109,11 +108,53 @@ def test_a_tilt_that_is_told_wrongly_for_a_frame_is_outvoted():
     assert np.abs(lies).max() < LEVEL
 
 
+class Told(Recorder):
+    """An inpainter that notes the landmarks behind the masks, in pixels of the frame."""
+
+    def __init__(self):
+        super().__init__()
+        self.landmarks = []
+
+    def complete_guided(self, crops, holes, landmarks):
+        self.landmarks += landmarks
+        return self.complete(crops, holes)
+
+    def complete_sharp(self, crops, holes, landmarks):
+        return self.complete_guided(crops, holes, landmarks)
+
+    def softening_of(self, fill, crop, hole):
+        return 0.0
+
+
+@pytest.mark.parametrize("detect_every", [1, 3])
+def test_an_inpainter_is_told_of_the_landmarks_in_every_frame_without_jitter(detect_every):
+    frames = turning_face([0.0] * 12)
+    jitter = np.tile([3.0, -3.0, 0.0], 4)
+    told = Told()
+    finder = Finds(frames, jitter, 0.9)
+    settings = VideoSettings(detect_every=detect_every)
+    stream = FrameStream(pipeline(inpainter=told, landmarks=finder), settings)
+    stream.push(frames)
+    stream.finish()
+    assert len(told.landmarks) == len(frames)
+    places = np.array(told.landmarks)
+    assert np.abs(np.diff(places, axis=0)).max() < 1.0
+    spread = np.ptp(places[0], axis=0) / np.ptp(landmarks_of(0.0), axis=0)
+    assert spread == pytest.approx(1.0, abs=0.1)
+
+
+def landmarks_of(tilt):
+    """Landmarks of a face about the middle of the clip, tilted clockwise."""
+    angle = np.radians(tilt)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return canonical_landmarks(40, (0, 0)) @ turn + SIDE / 2
+
+
 def track_with(tilts):
     track = FaceTrack(0, {}, {})
     for frame, tilt in enumerate(tilts):
         track.poses[frame], track.certainties[frame] = np.eye(3), 1.0
-        track.note_tilt(frame, tilt)
+        track.note_landmarks(frame, None if tilt is None else landmarks_of(tilt))
     return track
 
 
@@ -126,30 +167,43 @@ def test_small_tilts_are_left_and_large_ones_undone_with_nothing_between_that_ju
     assert np.abs(tilts - turns).max() <= LEAST_TILT + 1e-9
 
 
-def test_a_tilt_goes_with_the_motion_of_the_head_and_is_kept_while_nothing_is_seen():
+def test_landmarks_go_with_the_motion_of_the_head_and_are_kept_while_nothing_is_seen():
     track = track_with([20.0, 21.0, 19.0])
-    track.note_tilt(2, None)
-    turned = from_affine(cv2.getRotationMatrix2D((50, 50), 30.0, 1.3))
-    # The head turned clockwise by 30 degrees, which its pose undoes.
-    track.poses[3] = turned
-    assert track.turn_at(2, 8) == pytest.approx(20.0)
-    assert track.turn_at(3, 8) == pytest.approx(50.0)
+    track.note_landmarks(2, None)
+    # The head turned clockwise by 30 degrees and shrank, which its pose undoes.
+    track.poses[3] = from_affine(cv2.getRotationMatrix2D((50, 50), 30.0, 1.25))
+    tilted = landmarks_of(20.0)
+    assert track.landmarks_at(2, 8) == pytest.approx(tilted, abs=0.05)
+    moved = track.landmarks_at(3, 8)
+    assert estimate_tilt(moved) == pytest.approx(50.0, abs=0.1)
+    assert np.ptp(moved, axis=0).max() < np.ptp(tilted, axis=0).max()
     track.fields = {3: np.zeros((4, 4), np.float32)}
     track.forget_before(3)
-    assert list(track.tilts) == [2]
-    assert track.turn_at(3, 8) == pytest.approx(49.0)
-    assert track_with([None]).turn_at(0, 8) == 0.0
+    assert list(track.landmarks) == [2]
+    assert estimate_tilt(track.landmarks_at(3, 8)) == pytest.approx(49.0)
+    assert track_with([None]).landmarks_at(0, 8) is None
 
 
-def test_faces_upside_down_lie_between_both_ends_of_the_scale():
-    assert abs(track_with([178.0, -178.0, 179.0, -177.0]).turn_at(0, 8)) == pytest.approx(179.5)
+def test_landmarks_stay_in_place_when_the_canvas_is_laid_out_anew():
+    track = FaceTrack(0, {0: first_pose((30, 30, 60))}, {0: 1.0})
+    track.note_landmarks(0, landmarks_of(0.0))
+    before = track.landmarks[0]
+    track.lay_out_anew_if_needed(0, (70, 40, 60))
+    assert np.abs(track.landmarks[0] - before).max() > 0.1
+    assert track.landmarks_at(0, 8) == pytest.approx(landmarks_of(0.0))
 
 
-def test_a_track_s_tilts_outlive_an_interruption():
+def test_landmarks_that_are_wrong_in_one_frame_are_outvoted():
+    track = track_with([10.0] * 5)
+    track.note_landmarks(2, landmarks_of(-70.0) + 9.0)
+    assert track.landmarks_at(2, 8) == pytest.approx(landmarks_of(10.0))
+
+
+def test_a_track_s_landmarks_outlive_an_interruption():
     track = track_with([10.0, 14.0, 11.0])
     track.fields = {2: np.zeros((4, 4), np.float32)}
     again = FaceTrack.from_state(written_and_read(track.state()))
-    assert again.turn_at(2, 8) == track.turn_at(2, 8) != 0.0
+    assert np.array_equal(again.landmarks_at(2, 8), track.landmarks_at(2, 8))
 
 
 @pytest.mark.parametrize("tilt", [0.0, 30.0, -75.0])
