@@ -22,6 +22,7 @@ from pipeline.video.similarity import (
 )
 from pipeline.video.steady_fill import SteadyFill
 from weights.base.contracts import Image
+from weights.landmarks import FoundFace
 
 MARGIN = 1.3
 """Ratio of a new canvas's side to that of the square around the face."""
@@ -116,18 +117,20 @@ class FaceTrack:
             # Landmarks count from the first pixel's centre, poses from its corner.
             self.landmarks[frame] = moved(self.poses[frame], points + 0.5)
 
-    def landmarks_at(self, frame: int, reach: int) -> Points | None:
-        """The landmarks `(68, 2)` in a frame, in its pixels; None if they were never found.
+    def landmarks_at(self, frame: int, reach: int) -> FoundFace | None:
+        """The landmarks in a frame, in its pixels; None if they were never found.
 
         On the canvas a face hardly moves, so the median of those within `reach` frames neither
-        jumps nor lags behind the motion.
+        jumps nor lags behind the motion. If there are none, the nearest ones show at least how the
+        face is tilted; as it may have turned away, it is no likely face then.
         """
         if not self.landmarks:
             return None
         nearest = min(self.landmarks, key=lambda found: abs(found - frame))
         near = [points for found, points in self.landmarks.items() if abs(found - frame) <= reach]
         median = np.median(near or [self.landmarks[nearest]], axis=0)
-        return moved(inverse(self.poses[frame]), median) - 0.5
+        points = moved(inverse(self.poses[frame]), median) - 0.5
+        return FoundFace(points, face=1.0 if near else 0.0, masked=1.0)
 
     def face_square(self, frame: int) -> tuple[float, float, float]:
         """x0, y0 and side of the face's square, in the frame's pixels."""

@@ -30,7 +30,6 @@ from pipeline.video.settings import VideoSettings
 from weights.base.contracts import Hole, Image, check_image
 from weights.base.errors import InputError
 from weights.base.protocols import SofteningInpainter
-from weights.landmarks import FoundFace
 from weights.landmarks.frame import Points
 from weights.landmarks.head_pose import estimate_tilt
 
@@ -237,12 +236,9 @@ class FrameStream:
     def _framed(self, place: int, number: int, track: FaceTrack, hole: Hole, missing: Hole) -> Face:
         """The face in a square that follows it, and rotated upright, both without jumps."""
         framing = {"context": self.pipeline.context, "lift": self.pipeline.lift}
-        turn, found = 0.0, None
-        points = track.landmarks_at(number, self.settings.look_ahead)
-        if points is not None:
-            found = FoundFace(points, face=1.0, masked=1.0)
-            if self.pipeline.sets_upright:
-                turn = gradual_turn(estimate_tilt(points))
+        turn, found = 0.0, track.landmarks_at(number, self.settings.look_ahead)
+        if found is not None and self.pipeline.sets_upright:
+            turn = gradual_turn(estimate_tilt(found.points))
         around = level_square(hole, turn, **framing)
         x, y, side = track.steady_square(number, around)
         if not turn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipeline.face import Face
 from pipeline.references.faces import check_any_fit
@@ -49,7 +50,9 @@ class ClipReferences:
         """
         try:
             check_single_face(len(faces))
-            chosen = self._filling.choose(frame, faces[0], self._faces)
+            # Whether the face is visible is judged in each frame alone.
+            alone = replace(faces[0], landmarks=None)
+            chosen = self._filling.choose(frame, alone, self._faces)
             return [chosen.paste(frame, faces[0], fills[0])], 1
         except InputError as reason:
             self.reason = self.reason or str(reason)

@@ -173,14 +173,16 @@ def test_landmarks_go_with_the_motion_of_the_head_and_are_kept_while_nothing_is_
     # The head turned clockwise by 30 degrees and shrank, which its pose undoes.
     track.poses[3] = from_affine(cv2.getRotationMatrix2D((50, 50), 30.0, 1.25))
     tilted = landmarks_of(20.0)
-    assert track.landmarks_at(2, 8) == pytest.approx(tilted, abs=0.05)
-    moved = track.landmarks_at(3, 8)
+    assert track.landmarks_at(2, 8).points == pytest.approx(tilted, abs=0.05)
+    moved = track.landmarks_at(3, 8).points
     assert estimate_tilt(moved) == pytest.approx(50.0, abs=0.1)
     assert np.ptp(moved, axis=0).max() < np.ptp(tilted, axis=0).max()
     track.fields = {3: np.zeros((4, 4), np.float32)}
     track.forget_before(3)
     assert list(track.landmarks) == [2]
-    assert estimate_tilt(track.landmarks_at(3, 8)) == pytest.approx(49.0)
+    assert track.landmarks_at(3, 8).tilt == pytest.approx(49.0)
+    unseen = track.landmarks_at(3, 0)
+    assert estimate_tilt(unseen.points) == pytest.approx(49.0) and not unseen.is_likely
     assert track_with([None]).landmarks_at(0, 8) is None
 
 
@@ -190,20 +192,20 @@ def test_landmarks_stay_in_place_when_the_canvas_is_laid_out_anew():
     before = track.landmarks[0]
     track.lay_out_anew_if_needed(0, (70, 40, 60))
     assert np.abs(track.landmarks[0] - before).max() > 0.1
-    assert track.landmarks_at(0, 8) == pytest.approx(landmarks_of(0.0))
+    assert track.landmarks_at(0, 8).points == pytest.approx(landmarks_of(0.0))
 
 
 def test_landmarks_that_are_wrong_in_one_frame_are_outvoted():
     track = track_with([10.0] * 5)
     track.note_landmarks(2, landmarks_of(-70.0) + 9.0)
-    assert track.landmarks_at(2, 8) == pytest.approx(landmarks_of(10.0))
+    assert track.landmarks_at(2, 8).points == pytest.approx(landmarks_of(10.0))
 
 
 def test_a_track_s_landmarks_outlive_an_interruption():
     track = track_with([10.0, 14.0, 11.0])
     track.fields = {2: np.zeros((4, 4), np.float32)}
     again = FaceTrack.from_state(written_and_read(track.state()))
-    assert np.array_equal(again.landmarks_at(2, 8), track.landmarks_at(2, 8))
+    assert np.array_equal(again.landmarks_at(2, 8).points, track.landmarks_at(2, 8).points)
 
 
 @pytest.mark.parametrize("tilt", [0.0, 30.0, -75.0])
