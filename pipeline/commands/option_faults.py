@@ -23,6 +23,8 @@ def option_fault(error: typer.BadParameter) -> InputError | None:
 
     Since 0.29 Typer has Pydantic check values and passes on its messages about fields.
     """
+    if type(error).__name__ == "MissingParameter":  # Typer has a copy of click's since 0.29.
+        return _missing(error)
     faults: Any = getattr(error.__cause__, "errors", None)
     if error.param is None or faults is None:
         return None
@@ -37,3 +39,15 @@ def option_fault(error: typer.BadParameter) -> InputError | None:
         return None
     name = max(error.param.opts, key=len)
     return InputError(f"{name} must be {wanted}, but is {str(fault['input'])!r}.")
+
+
+def _missing(error: typer.BadParameter) -> InputError | None:
+    """Name all options that a command requires, not only the first one that is missing."""
+    params = [] if error.ctx is None else error.ctx.command.params
+    required = [
+        max(one.opts, key=len) for one in params if one.required and one.param_type_name == "option"
+    ]
+    missing = "" if error.param is None else max(error.param.opts, key=len)
+    if missing not in required or len(required) == 1:
+        return None
+    return InputError(f"{missing} is missing: this command requires {', '.join(required)}.")

@@ -210,3 +210,14 @@ def test_a_number_that_is_none_of_its_option_is_said_in_our_words(capsys, argume
     code, out, err = call(capsys, *arguments)
     assert (code, out) == (2, "")
     assert arguments[-2] in err and arguments[-1] in err and "Input should" not in err
+
+
+def test_all_options_that_a_command_requires_are_named_at_once(capsys):
+    code, _, err = call(capsys, "weights", "record", "file", "--data", "data.yaml")
+    assert (code, err.strip()) == (
+        2,
+        "unmask: --name is missing: this command requires --name, --data, --recipe.",
+    )
+    # Missing arguments are named by Typer, with the command's usage.
+    code, _, err = call(capsys, "evaluate", "detector")
+    assert code == 2 and "Missing argument" in err
