@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from inpainter.networks.registry import FACE_GENERATORS, NETWORKS
 from inpainter.registry import CLASSICAL
+from inpainter.self_guided import self_guided
 from inpainter.tensors import from_bytes, to_bytes
 from inpainter.weight_files import load_completion_network
 from weights.base.atomic import atomic_path
@@ -58,9 +59,9 @@ def export_inpainter(
 
     The file takes `image`, float32 RGB `(N, 3, S, S)` in [-1, 1], and `hole`, float32
     `(N, 1, S, S)`, 1 = missing, and returns `completed` like the image: filled in the hole and
-    unchanged elsewhere. With `as_bytes`, pictures are uint8 `(N, S, S, 3)` and holes uint8
-    `(N, S, S)`, above 127 = missing. N is arbitrary if the network's operators allow it, else 1.
-    The file's metadata document all this.
+    unchanged elsewhere. A network conditioned on landmarks finds them itself. With `as_bytes`,
+    pictures are uint8 `(N, S, S, 3)` and holes uint8 `(N, S, S)`, above 127 = missing. N is
+    arbitrary if the network's operators allow it, else 1. The file's metadata document all this.
 
     Args:
         network: the network's registered name.
@@ -87,7 +88,7 @@ def export_inpainter(
     _check_network(network)
     loaded: Any = load_completion_network(network, weights)
     return write_onnx(
-        loaded,
+        self_guided(loaded),
         target,
         name=network,
         side=image_size or int(loaded.input_size),

@@ -13,14 +13,14 @@ from weights.landmarks.points import GROUPS, eye_distance
 _SHIFT: Final = 4
 """Fractional bits of OpenCV's coordinates."""
 
-_LINES: Final = (slice(0, 17), slice(27, 31), slice(31, 36))
+LINES: Final = (slice(0, 17), slice(27, 31), slice(31, 36))
 """Jaw, bridge of the nose and nostrils among the iBUG points."""
 
 _PARTS: Final = tuple(list(GROUPS[part]) for part in ("jaw", "nose", "mouth"))
 """Groups of landmarks that are perturbed together."""
 
-_OUTER_LIPS: Final = slice(48, 60)
-_INNER_LIPS: Final = slice(60, 68)
+OUTER_LIPS: Final = slice(48, 60)
+INNER_LIPS: Final = slice(60, 68)
 
 
 def landmark_map(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
@@ -37,10 +37,10 @@ def landmark_map(points: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     at = np.rint(np.clip(points, -4 * size, 5 * size) * (1 << _SHIFT)).astype(np.int32)
     lines, lips, opening = (np.zeros((size, size), np.uint8) for _ in range(3))
     drawing: Any = {"lineType": cv2.LINE_AA, "shift": _SHIFT}
-    cv2.polylines(lines, [at[part] for part in _LINES], False, 255, **drawing)
-    cv2.fillPoly(lips, [at[_OUTER_LIPS]], 255, **drawing)
-    cv2.fillPoly(opening, [at[_INNER_LIPS]], 255, **drawing)
-    cv2.polylines(opening, [at[_INNER_LIPS]], True, 255, **drawing)
+    cv2.polylines(lines, [at[part] for part in LINES], False, 255, **drawing)
+    cv2.fillPoly(lips, [at[OUTER_LIPS]], 255, **drawing)
+    cv2.fillPoly(opening, [at[INNER_LIPS]], 255, **drawing)
+    cv2.polylines(opening, [at[INNER_LIPS]], True, 255, **drawing)
     return np.stack([lines, lips, opening], axis=-1)
 
 

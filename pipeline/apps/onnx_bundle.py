@@ -1,7 +1,7 @@
 """Detector and inpainter as ONNX files, with a JSON file that describes how to combine them.
 
 Programs without Python and PyTorch need only these files to find and fill masks. The bundle has no
-verifier, no landmarks (tilted faces are not set upright), no detail for large faces and no colour
+verifier, does not set tilted faces upright, and has no detail for large faces and no colour
 matching.
 """
 

@@ -16,7 +16,7 @@ Points = NDArray[np.float64]
 MARGIN = 1.4
 """Side of a frame over the larger extent of the face's points."""
 
-_CROP_SHARE = 0.85
+CROP_SHARE = 0.85
 """Side of the first frame for landmarks, as a fraction of the face's crop's side."""
 
 
@@ -59,7 +59,7 @@ class FaceFrame:
             side: of the crop.
             angle: clockwise rotation of the crop, in radians.
         """
-        return cls(x - 0.5, y - 0.5, _CROP_SHARE * side, angle)
+        return cls(x - 0.5, y - 0.5, CROP_SHARE * side, angle)
 
     def take(self, image: Image, size: int) -> Image:
         """Cut the square out of `(H, W, 3)` as `(size, size, 3)`; reflected past the picture."""
