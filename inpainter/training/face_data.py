@@ -77,6 +77,8 @@ class FaceData(LightningDataModule):
             rotation=0.0,
             grayscale_probability=0.0,
             colour_jitter=0.0,
+            landmark_share=1.0 if data.landmark_share else 0.0,
+            landmark_spread=data.landmark_spread,
             masks=create_mask_source(data.masked),
         )
         samples = [

@@ -130,11 +130,9 @@ class CompletionTraining(LightningModule):
             for group in optimizer.param_groups:
                 group["lr"] = rate
         phase = self.phase
-        pictures = to_network(batch, masked=self.sees_masks, rims=self.recipe.data.rims)
+        pictures = self._pictures(batch, rims=self.recipe.data.rims)
         if self.guide == "sketch":
             pictures = with_sketches(pictures, self.recipe.data.sketch_share)
-        elif self.guide is not None and "landmarks" in batch:
-            pictures = with_face(pictures, batch)
         parts = pictures.cut(self.recipe.optimizer.accumulate)
         adversary = self.adversary if phase.discriminator else None
         terms: dict[str, Tensor] = {}
@@ -168,6 +166,12 @@ class CompletionTraining(LightningModule):
             batch_size=len(pictures.image),
         )
         self.steps_done += 1
+
+    def _pictures(self, batch: Batch, rims: float = 0.0) -> NetworkBatch:
+        pictures = to_network(batch, masked=self.sees_masks, rims=rims)
+        if self.guide in {"landmarks", "reference"} and "landmarks" in batch:
+            pictures = with_face(pictures, batch)
+        return pictures
 
     def _seed_step(self) -> None:
         """Seed random choices inside networks by seed and step, so that a resumed run is identical.
@@ -284,8 +288,9 @@ class CompletionTraining(LightningModule):
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Evaluate the averaged network on frozen samples; the first ones are drawn on a sheet."""
-        image, hole, inside, seen, *_ = to_network(batch, masked=self.sees_masks)
-        output = self.average.network(seen, hole)
+        pictures = self._pictures(batch)
+        image, hole, inside, seen, *_ = pictures
+        output = self.average.network(*pictures.inputs)
         missing = hole * inside
         error = ((output.prediction.float() - image) / 2.0) ** 2 * missing
         area = missing.sum(dim=(1, 2, 3)).clamp_min(1.0)

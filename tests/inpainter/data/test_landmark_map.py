@@ -18,6 +18,7 @@ from inpainter.data.stream import collate
 from inpainter.landmark_guide import draw_guides
 from inpainter.networks.blocks.guide_features import GuideFeatures
 from inpainter.networks.gated_unet import GatedUNet
+from inpainter.training.loop import train_inpainter
 from inpainter.training.network_batch import to_network, with_face
 from inpainter.training.recipe import OptimizerSettings, Phase
 from tests.inpainter.training.short_runs import fit, short_recipe, watch_guides
@@ -192,6 +193,12 @@ def test_training_tells_of_landmarks_as_often_as_the_recipe_says(
     )
     fit(recipe.with_changes({"data.landmark_share": 1.0}))
     assert len(told) == 2 and all(one.flatten(1).any(dim=1).all() for _, one in told)
+    told.clear()
+    train_inpainter(
+        recipe.with_changes({"data.landmark_share": 1.0}), tmp_path / "run", device="cpu"
+    )
+    # Two steps and a validation.
+    assert len(told) > 2 and all(one is not None and one.any() for _, one in told)
     told.clear()
     fit(recipe)
     assert len(told) == 2 and all(one is None for _, one in told)
