@@ -13,6 +13,7 @@ from inpainter.data.reference_map import reference_map
 from inpainter.networks.blocks.guide_features import LANDMARK_CHANNELS
 from weights.base.contracts import FacePhoto, Hole, Image
 from weights.landmarks import FaceFrame, covered, shared_finder
+from weights.landmarks.expressions import with_decided_mouth
 from weights.landmarks.frame import Points
 
 
@@ -61,4 +62,4 @@ def _find(crop: Image, hole: Hole, device: torch.device) -> Points | None:
         return None
     size = crop.shape[0]
     found = finder.find_near(covered(crop, hole), FaceFrame.in_crop(size / 2, size / 2, size))
-    return found.points if found.is_likely else None
+    return with_decided_mouth(found.points) if found.is_likely else None

@@ -17,9 +17,20 @@ from inpainter.outputs import CompletionOutput
 from weights.base.errors import WeightsError
 from weights.catalog.lookup import resolve
 from weights.landmarks.covering import PATCH
+from weights.landmarks.expressions import (
+    CHIN,
+    CHIN_SHARE,
+    LOWER_INNER,
+    LOWER_OUTER,
+    MEAN_OPENING,
+    SPREAD,
+    UPPER_INNER,
+    lip_weights,
+)
 from weights.landmarks.file import load_landmarks
 from weights.landmarks.frame import CROP_SHARE, MARGIN
 from weights.landmarks.network import average_mirrored, with_mirror_images
+from weights.landmarks.points import OUTER_EYE_CORNERS
 
 _LINE: float = 1.2
 """Distance in pixels from a line's middle at which it has faded out, as OpenCV draws it."""
@@ -75,7 +86,8 @@ class SelfGuidedNetwork(nn.Module):
         frames = _Frames.around(first.to_picture(looked[0]))
         seen = frames.take(covered, self.size)
         outputs = average_mirrored(self.finder(with_mirror_images(seen)))
-        return frames.to_picture(outputs.points), (outputs.face > 0.0).to(covered.dtype)
+        points = _with_decided_mouth(frames.to_picture(outputs.points))
+        return points, (outputs.face > 0.0).to(covered.dtype)
 
 
 class _Frames:
@@ -121,6 +133,24 @@ class _Frames:
             align_corners=True,
         )
         return (taken + 1.0) / 2.0
+
+
+def _with_decided_mouth(points: Tensor) -> Tensor:
+    """As `with_decided_mouth`, for points `(N, 68, 2)`."""
+    first, last = OUTER_EYE_CORNERS
+    eyes = (points[:, last] - points[:, first]).norm(dim=1).clamp_min(1e-6)
+    across = points[:, 54] - points[:, 48]
+    across = across / across.norm(dim=1, keepdim=True).clamp_min(1e-6)
+    down = torch.stack([-across[:, 1], across[:, 0]], dim=1)
+    gaps = points[:, list(LOWER_INNER)] - points[:, list(UPPER_INNER)]
+    opening = (gaps * down[:, None]).sum(dim=2).mean(dim=1) / eyes
+    decided = (MEAN_OPENING + SPREAD * (opening - MEAN_OPENING)).clamp_min(0.0)
+    share = torch.zeros(points.shape[1])
+    for group in (LOWER_INNER, LOWER_OUTER):
+        share[list(group)] = torch.from_numpy(lip_weights(len(group))).float()
+    share[list(CHIN)] = CHIN_SHARE
+    lowered = ((decided - opening) * eyes)[:, None] * down
+    return points + share.to(points)[:, None] * lowered[:, None]
 
 
 def draw_landmarks(points: Tensor, size: int) -> Tensor:

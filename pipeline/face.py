@@ -16,6 +16,7 @@ from weights.base.contracts import FacePhoto, Hole, Image
 from weights.base.errors import InputError
 from weights.base.regions import MaskRegion
 from weights.landmarks import FaceFrame, FoundFace
+from weights.landmarks.expressions import Expression, with_decided_mouth, with_expression
 from weights.landmarks.frame import Points
 from weights.landmarks.points import mirrored_points
 
@@ -42,6 +43,7 @@ class Face:
         upright: what the inpainter sees instead of the crop if the face is tilted.
         regions: its masks as the detector found them; empty if the hole is the user's own.
         landmarks: the landmark network's prediction; None if it was not run.
+        expression: the expression that the fill should have; None leaves it to the prediction.
         photo: another photo of the face for the inpainter; None for a guess.
     """
 
@@ -53,6 +55,7 @@ class Face:
     upright: UprightView | None = None
     regions: tuple[MaskRegion, ...] = ()
     landmarks: FoundFace | None = None
+    expression: Expression | None = None
     photo: FacePhoto | None = None
 
     @classmethod
@@ -99,10 +102,17 @@ class Face:
         return self._mirrored(crop), self._mirrored(missing)
 
     def shown_landmarks(self) -> Points | None:
-        """The landmarks `(68, 2)` in the pixels of `shown`; None if no face was found."""
+        """The landmarks `(68, 2)` in the pixels of `shown`; None if no face was found.
+
+        What a photo shows of the face needs no decision on its mouth.
+        """
         if self.landmarks is None or not self.landmarks.is_likely:
             return None
         points, side = self.landmarks.points, self.crop.side
+        if self.expression is not None:
+            points = with_expression(points, self.expression)
+        elif self.photo is None:
+            points = with_decided_mouth(points)
         if self.upright is None:
             points = points - (self.crop.x0, self.crop.y0)
         else:

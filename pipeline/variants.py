@@ -17,11 +17,11 @@ import numpy as np
 
 from inpainter.data.framing import missing_box
 from pipeline.crop import Crop
-from pipeline.expressions import EXPRESSIONS, with_expression
 from pipeline.face import Face
 from weights.base.contracts import Hole
 from weights.base.errors import InputError
 from weights.base.option_values import check_whole_number
+from weights.landmarks.expressions import EXPRESSIONS
 
 # Measured: a side 10 % larger makes realism half as bad again, as much of what lies past a
 # portrait's frame is reflected; a side 10 % smaller makes it no worse.
@@ -71,11 +71,8 @@ def reframed(faces: Sequence[Face], number: int, seed: int) -> list[Face]:
     missing = np.logical_or.reduce([face.hole for face in faces])
     variants = []
     for face in faces:
-        found = face.landmarks
-        if found is not None:
-            expression = EXPRESSIONS[(number - 1) % len(EXPRESSIONS)]
-            found = replace(found, points=with_expression(found.points, expression))
-        face = replace(face, mirrored=number % 2 == 1, landmarks=found)
+        expression = EXPRESSIONS[(number - 1) % len(EXPRESSIONS)]
+        face = replace(face, mirrored=number % 2 == 1, expression=expression)
         if face.upright is not None:
             view = face.upright
             view = replace(view, crop=_moved(view.crop, view.hole, scale, right, down))
