@@ -20,10 +20,10 @@ from weights.landmarks.covering import PATCH
 from weights.landmarks.expressions import (
     CHIN,
     CHIN_SHARE,
+    CLEARLY_OPEN,
+    CLOSING,
     LOWER_INNER,
     LOWER_OUTER,
-    MEAN_OPENING,
-    SPREAD,
     UPPER_INNER,
     lip_weights,
 )
@@ -144,7 +144,7 @@ def _with_decided_mouth(points: Tensor) -> Tensor:
     down = torch.stack([-across[:, 1], across[:, 0]], dim=1)
     gaps = points[:, list(LOWER_INNER)] - points[:, list(UPPER_INNER)]
     opening = (gaps * down[:, None]).sum(dim=2).mean(dim=1) / eyes
-    decided = (MEAN_OPENING + SPREAD * (opening - MEAN_OPENING)).clamp_min(0.0)
+    decided = (opening - CLOSING * (CLEARLY_OPEN - opening).clamp_min(0.0)).clamp_min(0.0)
     share = torch.zeros(points.shape[1])
     for group in (LOWER_INNER, LOWER_OUTER):
         share[list(group)] = torch.from_numpy(lip_weights(len(group))).float()
