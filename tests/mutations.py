@@ -105,8 +105,8 @@ MISTAKES = (
     Mistake(
         "the last weights are validated",
         MODULE,
-        "self.average.network(seen, hole)",
-        "self.generator(seen, hole)",
+        "self.average.network(*pictures.inputs)",
+        "self.generator(*pictures.inputs)",
         (f"{ARITHMETIC}::test_the_averaged_network_is_validated",),
     ),
     Mistake(
