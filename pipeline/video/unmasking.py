@@ -33,6 +33,9 @@ from weights.base.contracts import Hole, Image
 from weights.base.errors import InputError, OutputError
 from weights.images.mark import make_mark, unmask_version
 
+STATE_VERSION = 2
+"""Of what is kept to resume a video; to be raised when that changes, as of a face's track."""
+
 
 def unmask_video(
     pipeline: Pipeline,
@@ -177,6 +180,7 @@ class _Work:
             "references": [hashlib.sha256(one.tobytes()).hexdigest() for one in self.references],
             "unmask": unmask_version(),
             "av": str(load_av().__version__),
+            "state": STATE_VERSION,
         }
 
     def resume(self, folder: WorkFolder) -> int:

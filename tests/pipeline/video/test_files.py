@@ -18,7 +18,7 @@ import av
 import numpy as np
 import pytest
 
-from pipeline.video import VideoSettings, is_video, read_video_mark, unmask_video
+from pipeline.video import VideoSettings, is_video, read_video_mark, unmask_video, unmasking
 from pipeline.video.frame_pixels import aligned_hole, read_pixels, working_format, write_pixels
 from pipeline.video.orientation import Orientation
 from pipeline.video.provenance import XMP_BOX, _xmp_boxes
@@ -393,8 +393,8 @@ def test_what_lies_in_memory_does_not_change_a_video(tmp_path):
     assert all(np.array_equal(*pair) for pair in zip(plain[0], filled[0], strict=True))
 
 
-@pytest.mark.parametrize("change", ["resume", "pipeline", "settings", "source", "state"])
-def test_another_job_does_not_go_on_from_this_one(tmp_path, change):
+@pytest.mark.parametrize("change", ["resume", "pipeline", "settings", "source", "state", "version"])
+def test_another_job_does_not_go_on_from_this_one(tmp_path, change, monkeypatch):
     source = write_video(tmp_path / "in.mp4", moving_face(20))
 
     def stop(done, total):
@@ -415,6 +415,8 @@ def test_another_job_does_not_go_on_from_this_one(tmp_path, change):
         os.utime(source, (1, 1))
     elif change == "state":
         state.write_bytes(state.read_bytes()[:-200])
+    elif change == "version":
+        monkeypatch.setattr(unmasking, "STATE_VERSION", unmasking.STATE_VERSION + 1)
     report = unmask_video(own, source, target, settings=settings, resume=change != "resume")
     assert report.resumed == 0
     assert report.frames == 20
