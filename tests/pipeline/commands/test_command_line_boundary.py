@@ -37,6 +37,14 @@ STAGES = [
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="shells, signals and /dev/full")
 
 
+@pytest.fixture(autouse=True)
+def default_signal_handlers():
+    """Undo the handler that Ray leaves in a process in which it ran: ours respects it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 def in_shell(command, folder):
     text = " ".join([*RUN, *STAGES, command])
     return subprocess.run(
